@@ -1,0 +1,57 @@
+"""A base class that is its own registry."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Default:
+    """The default of a nested component, written as a recipe would write it."""
+
+    value: Any
+
+
+def default(value: Any) -> Any:
+    """Give a nested component a default: `negatives: Negatives = default("hard")`."""
+    return Default(value)
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A named edit that takes one idea out of a component.
+
+    Args:
+        edits: path inside the component -> value a recipe would write there.
+        meaning: what is then missing, in a few words.
+    """
+
+    edits: Mapping[str, Any]
+    meaning: str
+
+
+class Registrable:
+    """Mixin for the base class of a kind; its subclasses are the kind's components."""
+
+    kind: ClassVar[str]
+    shorthand: ClassVar[str | None] = None
+    ablations: ClassVar[Mapping[str, Ablation]] = {}
+
+    def __init_subclass__(cls, kind: str | None = None, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if kind is not None:
+            cls.kind = kind
+        elif "__init__" in cls.__dict__:
+            _check_constructor(cls)
+
+
+def _check_constructor(cls: type) -> None:
+    for parameter in inspect.signature(cls.__init__).parameters.values():
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            raise TypeError(f"{cls.__qualname__}: a component takes no '*{parameter.name}'")
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.annotation is parameter.empty:
+            raise TypeError(f"{cls.__qualname__}: parameter '{parameter.name}' needs a type")

@@ -1,0 +1,135 @@
+"""What passes between the parts of a network.
+
+Legend for shapes, used everywhere: B batch, R rows of a table, N image tokens, L text tokens, D width,
+E width of the shared space, P pairs, K keys, C classes, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What an encoder says about a table of rows.
+
+    Args:
+        tokens: `(R, N, D)`.
+        mask: `(R, N)` bool, true where a token is real; None when all are.
+        pooled: `(R, D)`, the row's own summary ([CLS] for a transformer).
+    """
+
+    tokens: Tensor
+    mask: Tensor | None
+    pooled: Tensor
+
+    def rows(self, index: Tensor | slice) -> Encoded:
+        """Pick rows: `index` is `(R',)` int64 or a slice."""
+        mask = None if self.mask is None else self.mask[index]
+        return Encoded(self.tokens[index], mask, self.pooled[index])
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """What fusion says about P (image, text) pairs.
+
+    Args:
+        text_tokens: `(P, L, D)`.
+        image_tokens: `(P, N, D)`, or None where fusion leaves image tokens as they are.
+        pooled: `(P, D)`, the summary of the pair that heads judge.
+    """
+
+    text_tokens: Tensor
+    image_tokens: Tensor | None
+    pooled: Tensor
+
+    def rows(self, index: Tensor | slice) -> Fused:
+        """Pick pairs: `index` is `(P',)` int64 or a slice."""
+        image_tokens = None if self.image_tokens is None else self.image_tokens[index]
+        return Fused(self.text_tokens[index], image_tokens, self.pooled[index])
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """One way of showing a batch's texts: the texts themselves, or masked, or shuffled.
+
+    Token ids stay on the host until they are encoded, so that choices about words cost no device
+    synchronisation.
+
+    Args:
+        ids: `(R, L)` int64.
+        mask: `(R, L)` bool, true where a token is real (padding is on the right).
+    """
+
+    ids: Tensor
+    mask: Tensor
+
+    def to(self, device: torch.device) -> TextView:
+        """The same view on `device`."""
+        return TextView(
+            self.ids.to(device, non_blocking=True), self.mask.to(device, non_blocking=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Which image meets which text, as indices: tokens are never copied to make a pair.
+
+    Args:
+        image: `(P,)` int64, rows of the image table.
+        text: `(P,)` int64, rows of the view named `view`.
+        view: the name of a text view of the step ("text" is the batch's own).
+        weight: `(P,)` float, 0 where a pair stands for nothing (no legal negative); None: all 1.
+    """
+
+    image: Tensor
+    text: Tensor
+    view: str = "text"
+    weight: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.image.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One training batch.
+
+    Args:
+        images: `(B, 3, H, W)` float, normalised.
+        text: the batch's texts, on the host.
+        image_id: `(B,)` int64; rows with equal ids show the same image.
+        text_id: `(B,)` int64; rows with equal ids carry the same words.
+        fields: everything else a dataset gives (`noisy`, `regions`, ...).
+    """
+
+    images: Tensor
+    text: TextView
+    image_id: Tensor
+    text_id: Tensor
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.images.shape[0]
+
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Batch:
+        """The batch with everything but its texts on `device`, images in `dtype`."""
+        fields = {
+            name: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+            for name, value in self.fields.items()
+        }
+        return replace(
+            self,
+            images=self.images.to(device, dtype, non_blocking=True),
+            image_id=self.image_id.to(device, non_blocking=True),
+            text_id=self.text_id.to(device, non_blocking=True),
+            fields=fields,
+        )
+
+    def read(self, name: str) -> Any:
+        """A field by the name a vision encoder `reads`: an attribute or an entry of `fields`."""
+        return self.images if name == "images" else self.fields[name]
