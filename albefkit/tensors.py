@@ -12,6 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+IGNORED = -100
+"""The label of a token that is not to be predicted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -63,16 +66,13 @@ class TextView:
     Args:
         ids: `(R, L)` int64.
         mask: `(R, L)` bool, true where a token is real (padding is on the right).
+        labels: `(R, L)` int64, the word to be found where one is hidden and `IGNORED` elsewhere;
+            None when nothing is hidden.
     """
 
     ids: Tensor
     mask: Tensor
-
-    def to(self, device: torch.device) -> TextView:
-        """The same view on `device`."""
-        return TextView(
-            self.ids.to(device, non_blocking=True), self.mask.to(device, non_blocking=True)
-        )
+    labels: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,211 @@
+"""From a checked recipe to the parts of a run: only those that somebody needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from albefkit.alignment.space import NoSpace, Space
+from albefkit.data.base import Dataset
+from albefkit.distill.teacher import NoTeacher, Teacher
+from albefkit.engine.optimizers import OptimizerRecipe
+from albefkit.engine.pretrainer import Pretrainer
+from albefkit.evaluation.base import Evaluator
+from albefkit.network import Network
+from albefkit.objectives.base import Objective
+from albefkit.recipe.spec import ComponentSpec
+from albefkit.registry.errors import Problem, RecipeError
+from albefkit.seeding import stream
+from albefkit.text.tokenizer import Corpus, Tokenizer
+
+if TYPE_CHECKING:
+    from albefkit.recipe.load import Recipe
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Everything a run needs.
+
+    Args:
+        recipe: what was asked for.
+        dataset: what to train and evaluate on.
+        pretrainer: student, teacher, space and objectives.
+        optimizer: how weights are moved.
+        evaluators: by the name the recipe gives them.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    pretrainer: Pretrainer
+    optimizer: OptimizerRecipe
+    evaluators: Mapping[str, Evaluator]
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """The tokenizer of the texts, or None when there are none."""
+        return self.pretrainer.tokenizer
+
+
+def assemble(recipe: Recipe, *, tokenizer_file: Path | None = None) -> Assembly:
+    """Build the parts of a recipe.
+
+    Every part starts from random numbers of its own, so that leaving one out leaves the others as
+    they were.
+
+    Args:
+        recipe: from `load_recipe`.
+        tokenizer_file: a tokenizer saved by an earlier run, to be used instead of training one.
+
+    Raises:
+        RecipeError: the parts do not go together; all reasons at once.
+        ComponentError: a part cannot be built.
+    """
+    settings = recipe.settings
+    builder = _Builder(settings.train.seed)
+    dataset = builder.build("data", settings.data)
+    objectives = {
+        name: builder.build(f"objectives.{name}", line.component, name=name)
+        for name, line in settings.objectives.items()
+    }
+    needs = frozenset().union(*(objective.needs for objective in objectives.values()))
+    _check(recipe, objectives, needs)
+    student = _student(builder, recipe, dataset, objectives, needs, tokenizer_file)
+    space = _space(builder, recipe) if "features" in needs else NoSpace()
+    pretrainer = Pretrainer(
+        student=student,
+        teacher=_teacher(builder, recipe, student, space, objectives),
+        space=space,
+        objectives=objectives,
+        weights={name: line.weight for name, line in settings.objectives.items()},
+        tokenizer=student.text.tokenizer if student.text else None,
+    )
+    return Assembly(
+        recipe=recipe,
+        dataset=dataset,
+        pretrainer=pretrainer,
+        optimizer=builder.build("optimizer", settings.optimizer),
+        evaluators={
+            name: builder.build(f"evaluate.{name}", spec)
+            for name, spec in settings.evaluate.items()
+        },
+    )
+
+
+class _Builder:
+    """Builds components, each from its own stream of random numbers."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def build(self, path: str, spec: ComponentSpec, **neighbours: Any) -> Any:
+        with self.random(path):
+            return spec.build(neighbours)
+
+    @contextmanager
+    def random(self, path: str) -> Iterator[None]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream(self.seed, "initialise", path))
+            yield
+
+
+def _student(
+    builder: _Builder,
+    recipe: Recipe,
+    dataset: Dataset,
+    objectives: Mapping[str, Objective],
+    needs: frozenset[str],
+    tokenizer_file: Path | None,
+) -> Network:
+    model, alignment = recipe.settings.model, recipe.settings.alignment
+    corpus = Corpus(lambda: dataset.split("train").captions(), tokenizer_file)
+    vision = builder.build("model.vision", model.vision) if model.vision else None
+    text = builder.build("model.text", model.text, corpus=corpus) if model.text else None
+    fusion = None
+    if "fused" in needs and model.fusion:
+        fusion = builder.build("model.fusion", model.fusion, vision=vision, text=text)
+    shared_width = alignment.width if alignment and "features" in needs else None
+    with builder.random("projections"):
+        student = Network(vision, text, fusion, shared_width)
+    for name, objective in objectives.items():
+        with builder.random(f"heads.{name}"):
+            if (head := objective.head(student)) is not None:
+                student.heads[name] = head
+    return student
+
+
+def _space(builder: _Builder, recipe: Recipe) -> Space:
+    alignment = recipe.settings.alignment
+    assert alignment is not None
+    keys = builder.build("alignment.keys", alignment.keys, shared_width=alignment.width)
+    return Space(keys, alignment.temperature, alignment.temperature_range)
+
+
+def _teacher(
+    builder: _Builder,
+    recipe: Recipe,
+    student: Network,
+    space: Space | NoSpace,
+    objectives: Mapping[str, Objective],
+) -> Teacher | NoTeacher:
+    asked = frozenset().union(*(objective.asks(objectives) for objective in objectives.values()))
+    needs = frozenset().union(*(objectives[name].reads for name in asked), space.needs_of_teacher)
+    if not needs:
+        return NoTeacher()
+    if recipe.settings.teacher is None:
+        asking = [name for name, objective in objectives.items() if objective.asks(objectives)]
+        who = " and ".join(
+            [f"objectives.{name}" for name in asking] + ["alignment.keys"] * (not asking)
+        )
+        raise RecipeError(
+            Problem(
+                str(recipe.source),
+                "teacher",
+                f"{who} asks a teacher, and this recipe has none.",
+                "Add 'teacher: {type: momentum}', or drop what asks "
+                "(objectives.mod; alignment.keys: in-batch needs no teacher).",
+            )
+        )
+    teacher = builder.build("teacher", recipe.settings.teacher)
+    teacher.mirror(student, _mirrored(needs) | {f"heads.{name}" for name in asked})
+    return teacher
+
+
+def _mirrored(needs: frozenset[str]) -> frozenset[str]:
+    parts = {"features": {"projections"}, "fused": {"fusion"}}
+    return frozenset({"vision", "text"}).union(*(parts[need] for need in needs))
+
+
+def _check(recipe: Recipe, objectives: Mapping[str, Objective], needs: frozenset[str]) -> None:
+    """Refuse what cannot mean anything, every reason in a sentence."""
+    where, settings = str(recipe.source), recipe.settings
+    problems = []
+    if all(
+        objective.head is Objective.head and not objective.reads
+        for objective in objectives.values()
+    ):
+        problems.append(
+            Problem(where, "objectives", "no objective has a loss: nothing would be learnt.")
+        )
+    trained = frozenset().union(*(objective.trains for objective in objectives.values()))
+    for name, objective in objectives.items():
+        problems += [
+            Problem(where, f"objectives.{name}", advice)
+            for need, advice in objective.relies_on.items()
+            if need not in trained
+        ]
+    required = {"features": ("alignment",), "fused": ("model.fusion",)}
+    present = {"alignment": settings.alignment, "model.fusion": settings.model.fusion}
+    for need in sorted(needs):
+        who = ", ".join(name for name, objective in objectives.items() if need in objective.needs)
+        problems += [
+            Problem(where, path, f"is missing, and {who} reads {need}.", f"Give '{path}' a value.")
+            for path in required[need]
+            if present[path] is None
+        ]
+    if problems:
+        raise RecipeError(problems)
