@@ -48,7 +48,8 @@ class Assembly:
     @property
     def tokenizer(self) -> Tokenizer | None:
         """The tokenizer of the texts, or None when there are none."""
-        return self.pretrainer.tokenizer
+        text = self.pretrainer.student.text
+        return text.tokenizer if text else None
 
 
 def assemble(recipe: Recipe, *, tokenizer_file: Path | None = None) -> Assembly:
@@ -82,7 +83,6 @@ def assemble(recipe: Recipe, *, tokenizer_file: Path | None = None) -> Assembly:
         space=space,
         objectives=objectives,
         weights={name: line.weight for name, line in settings.objectives.items()},
-        tokenizer=student.text.tokenizer if student.text else None,
     )
     return Assembly(
         recipe=recipe,

@@ -26,7 +26,8 @@ class Network(nn.Module):
     """Encoders, fusion, projections into the shared space, and one head per objective.
 
     Only the parts that somebody needs are there. What belongs to a question rather than to the
-    answer (temperature, keys, probabilities) lives elsewhere, so a teacher can mirror a network whole.
+    answer (temperature, keys, probabilities) lives elsewhere, so that a teacher can mirror a
+    network.
 
     Args:
         vision: image encoder, or None.
@@ -55,14 +56,14 @@ class Network(nn.Module):
         self.heads = nn.ModuleDict()
 
     def image_features(self, image: Encoded) -> Tensor:
-        """Unit vectors `(R, E)` in the shared space (paper section 3.1: g_v), in float32 or better."""
+        """Unit vectors `(R, E)` in the shared space (paper section 3.1: g_v)."""
         assert self.image_projection is not None
         return F.normalize(
             self.image_projection(image.pooled.to(self.image_projection.weight)), dim=-1
         )
 
     def text_features(self, text: Encoded) -> Tensor:
-        """Unit vectors `(R, E)` in the shared space (paper section 3.1: g_w), in float32 or better."""
+        """Unit vectors `(R, E)` in the shared space (paper section 3.1: g_w)."""
         assert self.text_projection is not None
         return F.normalize(
             self.text_projection(text.pooled.to(self.text_projection.weight)), dim=-1

@@ -1,7 +1,7 @@
 """Every random choice is a function of names and numbers, so nothing random needs saving.
 
-A stream is keyed by what it is for: `torch_generator(seed, rank, step, "mlm")`. Dropping one objective leaves
-the choices of the others as they were, which is what makes ablations paired.
+A stream is keyed by what it is for: `torch_generator(seed, rank, step, "mlm")`. Dropping one
+objective leaves the choices of the others as they were, which is what makes ablations paired.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What passes between the parts of a network.
 
-Legend for shapes, used everywhere: B batch, R rows of a table, N image tokens, L text tokens, D width,
-E width of the shared space, P pairs, K keys, C classes, V vocabulary.
+Legend for shapes, used everywhere: B batch, R rows of a table, N image tokens, L text tokens,
+D width, E width of the shared space, P pairs, K keys, C classes, V vocabulary.
 """
 
 from __future__ import annotations

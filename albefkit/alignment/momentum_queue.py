@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -21,19 +22,22 @@ NOBODY = -100
 
 
 class MomentumQueue(Keys):
-    """The teacher's features of this batch, then those of the last `size` pairs (paper section 3.2).
+    """The teacher's features of this batch, then those of the last `size` pairs.
 
-    A ring: any length goes with any batch. Spec 2.1, items 5 and 8: this batch's features come first,
-    the queue is the one from before this batch, and all ranks' features enter it.
+    Paper section 3.2; spec 2.1, items 5 and 8: this batch's features come first, the queue is the
+    one from before this batch, and all ranks' features enter it. A ring: any length goes with any
+    batch.
 
     Args:
         size: Q, how many past pairs are kept, at least 1.
-        unfilled: what to do with places not yet filled: `masked` never chooses them; `random` keeps the
-            random unit vectors the released code starts with as candidates.
+        unfilled: what to do with places not yet filled: `masked` never chooses them; `random` keeps
+            as candidates the random unit vectors that the released code starts with.
     """
 
     needs_teacher = True
-    ablations = {"queue": Ablation({"type": "in-batch"}, "candidates come from the batch alone")}
+    ablations: ClassVar[Mapping[str, Ablation]] = {
+        "queue": Ablation({"type": "in-batch"}, "candidates come from the batch alone")
+    }
     image_queue: Tensor
     text_queue: Tensor
     image_id: Tensor

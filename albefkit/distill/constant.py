@@ -17,4 +17,5 @@ class Constant(Schedule):
         self.value = value
 
     def __call__(self, progress: Progress) -> float:
+        """The value now."""
         return self.value

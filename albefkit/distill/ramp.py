@@ -23,5 +23,6 @@ class Ramp(Schedule):
         self.epochs = epochs
 
     def __call__(self, progress: Progress) -> float:
+        """The value now."""
         done = progress.step / (self.epochs * progress.steps_per_epoch)
         return self.start + (self.to - self.start) * min(1.0, done)

@@ -24,9 +24,9 @@ OWN_TEXT = "text"
 class ForwardPass:
     """A network looking at a step.
 
-    Everything is computed on first use, for everybody who will want it: all views of the texts in one
-    batch, all pairs in one fusion. The gradient mode is that of construction, so that nobody can
-    remember a value without its graph by being the first to look under `no_grad`.
+    Everything is computed on first use, for everybody who will want it: all views of the texts in
+    one batch, all pairs in one fusion. The gradient mode is that of construction, so that nobody
+    can remember a value without its graph by being the first to look under `no_grad`.
 
     Args:
         network: who looks.

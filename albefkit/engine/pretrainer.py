@@ -16,7 +16,6 @@ from albefkit.objectives.base import Objective
 from albefkit.progress import Progress
 from albefkit.seeding import stream
 from albefkit.tensors import Batch
-from albefkit.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,6 @@ class Pretrainer(nn.Module):
         space: temperature and keys, or `NoSpace`.
         objectives: by name, in the recipe's order.
         weights: weight of each objective's loss.
-        tokenizer: of the texts, or None when there are none.
     """
 
     def __init__(
@@ -58,7 +56,6 @@ class Pretrainer(nn.Module):
         space: Space | NoSpace,
         objectives: Mapping[str, Objective],
         weights: Mapping[str, float],
-        tokenizer: Tokenizer | None,
     ) -> None:
         super().__init__()
         self.student = student
@@ -66,11 +63,11 @@ class Pretrainer(nn.Module):
         self.space = space
         self.objectives = nn.ModuleDict(objectives)
         self.weights = dict(weights)
-        self.tokenizer = tokenizer
 
     def begin_step(self, progress: Progress) -> None:
-        """What happens once per optimizer step, before its first forward: the temperature is clamped,
-        the teacher follows the student (spec 2.1, items 1 and 4).
+        """What happens once per optimizer step, before its first forward.
+
+        The temperature is clamped and the teacher follows the student (spec 2.1, items 1 and 4).
         """
         self.space.clamp()
         self.teacher.update(self.student, progress)
@@ -86,7 +83,6 @@ class Pretrainer(nn.Module):
             student=self.student,
             teacher=self.teacher,
             space=self.space,
-            tokenizer=self.tokenizer,
         )
         step.take()
         report = self._report(step)

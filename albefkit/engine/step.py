@@ -1,7 +1,7 @@
 """One training step: look, pair, predict, temper.
 
-Nothing can be fused before alignment features exist, because hard negatives need them, and everything
-to be fused is known right after: align before fuse is the schedule of the program.
+Nothing can be fused before alignment features exist, because hard negatives need them, and
+everything to be fused is known right after: align before fuse is the schedule of the program.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from albefkit.predictions import Choice
 from albefkit.progress import Progress
 from albefkit.seeding import torch_generator
 from albefkit.tensors import Batch, Pairs, TextView
-from albefkit.text.tokenizer import Tokenizer
 
 
 class Step:
@@ -32,7 +31,6 @@ class Step:
         student: the network that learns.
         teacher: who advises.
         space: temperature and keys.
-        tokenizer: of the texts.
     """
 
     __slots__ = (
@@ -44,7 +42,6 @@ class Step:
         "space",
         "student",
         "teacher",
-        "tokenizer",
         "views",
     )
 
@@ -56,13 +53,11 @@ class Step:
         student: Network,
         teacher: Teacher | NoTeacher,
         space: Space | NoSpace,
-        tokenizer: Tokenizer | None,
     ) -> None:
         self.batch = batch
         self.progress = progress
         self.objectives = objectives
         self.space = space
-        self.tokenizer = tokenizer
         self.views: dict[str, TextView] = {}
         self.pairs: dict[str, Pairs] = {}
         self.predictions: dict[str, Choice] = {}
@@ -77,8 +72,10 @@ class Step:
         return self.batch.images.device
 
     def generator(self, name: str) -> torch.Generator:
-        """Random numbers for `name` in this step: a function of the seed, the rank, the step and the
-        name, so that no objective's choices depend on which others there are.
+        """Random numbers for `name` in this step.
+
+        A function of the seed, the rank, the step and the name, so that no objective's choices
+        depend on which others there are.
         """
         progress = self.progress
         return torch_generator(

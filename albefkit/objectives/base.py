@@ -43,7 +43,7 @@ class Objective(nn.Module, Registrable, kind="objective"):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Parts of the student this objective uses: what it reads, and what choosing pairs takes."""
+        """Parts of the student it uses: what it reads, and what choosing pairs takes."""
         return self.reads
 
     @property
@@ -60,7 +60,7 @@ class Objective(nn.Module, Registrable, kind="objective"):
         return None
 
     def view(self, step: Step) -> TextView | None:
-        """Another way of showing the batch's texts; it is known to all under the objective's name."""
+        """Another way of showing the batch's texts, known to all by the objective's name."""
         return None
 
     def pairs(self, step: Step) -> Pairs | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ class Hard(Negatives):
     """
 
     needs = frozenset({"features"})
-    relies_on = {
+    relies_on: ClassVar[Mapping[str, str]] = {
         "similarity": "hard samples by image-text similarity, which no objective in this recipe "
         "trains. Use negatives: random."
     }

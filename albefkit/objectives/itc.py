@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class ITC(Objective):
     """Which of the candidate texts belongs to this image, and which image to this text?
 
-    Paper section 3.2, eq. 1 and 2; spec 2.1, items 6 and 7: the student's features against the keys,
-    in both directions, over the temperature.
+    Paper section 3.2, eq. 1 and 2; spec 2.1, items 6 and 7: the student's features against the
+    keys, in both directions, over the temperature.
 
     Args:
         positives: `pair`: only a row's own partner is right (released pre-training); `image`: so is

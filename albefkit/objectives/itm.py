@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import nn
@@ -27,15 +27,15 @@ CLASS_PRIOR_LOSS = math.log(3) - 2 / 3 * math.log(2)
 class ITM(Objective):
     """Do this image and this text belong together?
 
-    Paper section 3.2, eq. 4; spec 2.1, items 9 to 11: each matched pair, each text with a wrong image,
-    each image with a wrong text. Class 1 means match.
+    Paper section 3.2, eq. 4; spec 2.1, items 9 to 11: each matched pair, each text with a wrong
+    image, each image with a wrong text. Class 1 means match.
 
     Args:
         negatives: how the wrong partners are chosen.
     """
 
     reads = frozenset({"fused"})
-    ablations = {
+    ablations: ClassVar[Mapping[str, Ablation]] = {
         "hard-negatives": Ablation({"negatives": "random"}, "wrong partners are drawn uniformly")
     }
 

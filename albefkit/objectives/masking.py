@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from albefkit.tensors import IGNORED, TextView
-from albefkit.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,13 @@ def draw(
     )
 
 
-def hide(text: TextView, draws: Draws, tokenizer: Tokenizer, keep: frozenset[int]) -> TextView:
+def hide(text: TextView, draws: Draws, mask_id: int, keep: frozenset[int]) -> TextView:
     """Apply draws to a batch's texts; on the host.
 
     Args:
         text: the texts, `(B, L)`.
         draws: what to do where.
-        tokenizer: gives the id of [MASK].
+        mask_id: the id of [MASK].
         keep: ids that are never selected ([PAD], [CLS]).
     """
     ids = text.ids
@@ -65,5 +64,5 @@ def hide(text: TextView, draws: Draws, tokenizer: Tokenizer, keep: frozenset[int
     selected = draws.select & ~kept
     masked = selected & draws.replace
     scrambled = selected & ~draws.replace & draws.scramble
-    shown = torch.where(masked, tokenizer.mask_id, torch.where(scrambled, draws.word, ids))
+    shown = torch.where(masked, mask_id, torch.where(scrambled, draws.word, ids))
     return TextView(shown, text.mask, labels=torch.where(selected, ids, IGNORED))

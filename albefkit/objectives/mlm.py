@@ -27,8 +27,8 @@ class MLM(Objective):
 
     Args:
         probability: share of words hidden, 0 to 1.
-        special_words: also hide [SEP], and scramble words into any id of the vocabulary, special ones
-            included, as the released code does.
+        special_words: also hide [SEP], and scramble words into any id of the vocabulary, special
+            ones included, as the released code does.
     """
 
     reads = frozenset({"fused"})
@@ -50,7 +50,9 @@ class MLM(Objective):
 
     def view(self, step: Step) -> TextView:
         """The batch's texts with words hidden."""
-        tokenizer = step.tokenizer
+        text = step.student.network.text
+        assert text is not None
+        tokenizer = text.tokenizer
         special = {tokenizer.pad_id, tokenizer.cls_id}
         first = 0
         if not self.special_words:
@@ -62,7 +64,7 @@ class MLM(Objective):
             (first, tokenizer.vocabulary_size),
             step.generator(self.name),
         )
-        return hide(step.batch.text, draws, tokenizer, frozenset(special))
+        return hide(step.batch.text, draws, tokenizer.mask_id, frozenset(special))
 
     def pairs(self, step: Step) -> Pairs:
         """Each masked text with its own image."""
@@ -73,7 +75,8 @@ class MLM(Objective):
         """One row per hidden word, in reading order."""
         labels = step.views[self.name].labels
         assert labels is not None
-        # On the host: where the hidden words are decides shapes, and asking the device would wait for it.
+        # On the host: where the hidden words are decides shapes, and a device would have to be
+        # waited for.
         row, column = (labels != IGNORED).nonzero(as_tuple=True)
         answers = labels[row, column].to(step.device, non_blocking=True)
         row = row.to(step.device, non_blocking=True)

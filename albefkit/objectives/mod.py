@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class MoD(Objective):
     """The teacher answers the same questions, and its answers temper what the data say.
 
-    Paper section 3.3, eq. 6 and 7; spec 2.1, item 6 and 2.2. Cross-entropy is linear in its target, so
-    mixing targets is mixing losses, and one component distils every objective.
+    Paper section 3.3, eq. 6 and 7; spec 2.1, item 6 and 2.2. Cross-entropy is linear in its target,
+    so mixing targets is mixing losses, and one component distils every objective.
 
     Args:
         alpha: weight of the teacher's word, 0 to 1.

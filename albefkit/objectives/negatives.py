@@ -40,7 +40,7 @@ class Negatives(Registrable, ABC, kind="negatives"):
     """Parts of the student that choosing takes: `features`, or nothing."""
 
     relies_on: ClassVar[Mapping[str, str]] = {}
-    """What some objective must train for the choice to mean anything -> what to do where none does."""
+    """What some objective must train for the choice to mean anything -> what to do otherwise."""
 
     @abstractmethod
     def draw(self, step: Step, generator: torch.Generator) -> WrongPartners:
