@@ -37,7 +37,7 @@ class Problem:
 
 
 class AlbefkitError(Exception):
-    """Base of every error that is the user's to mend; the command line shows it without a traceback."""
+    """Base of every error that is the user's to mend; shown without a traceback."""
 
     exit_code: ClassVar[int] = 2
 
@@ -68,7 +68,7 @@ class NumericError(AlbefkitError):
     exit_code = 4
 
 
-class Interrupted(AlbefkitError):
+class Interrupted(AlbefkitError):  # noqa: N818 - not a mistake of anybody
     """Stopped from outside after saving; the run can be resumed."""
 
     exit_code = 5

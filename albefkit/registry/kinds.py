@@ -1,21 +1,36 @@
-"""The kinds of component: which base class each has, and the version of the contract."""
+"""The kinds of component: which base class each has, what it is for, and the contract's version."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 CONTRACT_VERSION = 1
 
-KINDS: dict[str, str] = {
-    "vision": "albefkit.vision.base:VisionEncoder",
-    "text": "albefkit.text.base:TextEncoder",
-    "fusion": "albefkit.fusion.base:Fusion",
-    "keys": "albefkit.alignment.keys:Keys",
-    "negatives": "albefkit.objectives.negatives:Negatives",
-    "objective": "albefkit.objectives.base:Objective",
-    "teacher": "albefkit.distill.teacher:Teacher",
-    "schedule": "albefkit.distill.schedules:Schedule",
-    "optimizer": "albefkit.engine.optimizers:OptimizerRecipe",
-    "dataset": "albefkit.data.base:Dataset",
-    "evaluator": "albefkit.evaluation.base:Evaluator",
+
+class Kind(NamedTuple):
+    """One kind of component.
+
+    Args:
+        base: where its base class is, `module:Class`.
+        meaning: what a component of this kind does, in a line.
+    """
+
+    base: str
+    meaning: str
+
+
+KINDS: dict[str, Kind] = {
+    "vision": Kind("albefkit.vision.base:VisionEncoder", "reads images into tokens"),
+    "text": Kind("albefkit.text.base:TextEncoder", "reads words into tokens, owns the tokenizer"),
+    "fusion": Kind("albefkit.fusion.base:Fusion", "lets the words of a pair look at its image"),
+    "keys": Kind("albefkit.alignment.keys:Keys", "what a pair is told apart from in ITC"),
+    "negatives": Kind("albefkit.objectives.negatives:Negatives", "picks pairs that do not match"),
+    "objective": Kind("albefkit.objectives.base:Objective", "a question put to the network"),
+    "teacher": Kind("albefkit.distill.teacher:Teacher", "a second network that answers too"),
+    "schedule": Kind("albefkit.distill.schedules:Schedule", "a number that changes with time"),
+    "optimizer": Kind("albefkit.engine.optimizers:OptimizerRecipe", "how the weights are moved"),
+    "dataset": Kind("albefkit.data.base:Dataset", "images with their texts, in splits"),
+    "evaluator": Kind("albefkit.evaluation.base:Evaluator", "measures what was learned"),
 }
 
 

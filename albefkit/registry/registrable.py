@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
+
+from albefkit.registry.errors import ComponentError
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,43 @@ class Registrable:
     kind: ClassVar[str]
     shorthand: ClassVar[str | None] = None
     ablations: ClassVar[Mapping[str, Ablation]] = {}
+
+    @classmethod
+    def by_name(cls, name: str) -> type[Self]:
+        """The component of this kind that `name` means; it is imported now.
+
+        Raises:
+            ComponentError: the name is unknown or contested, or its component is broken.
+        """
+        from albefkit.registry.catalogue import find, load
+
+        return cast("type[Self]", load(find(cls.kind, name)))
+
+    @classmethod
+    def list_available(cls) -> list[str]:
+        """The names of all components of this kind; nothing is imported."""
+        from albefkit.registry.catalogue import by_kind
+
+        return list(by_kind(cls.kind))
+
+    @classmethod
+    @contextmanager
+    def register(cls, name: str) -> Iterator[type[Self]]:
+        """Know this class by `name` inside a `with` block: for notebooks and tests.
+
+        A class that others are to find is declared as an entry point of its distribution instead.
+
+        Raises:
+            ComponentError: the name is taken.
+        """
+        from albefkit.registry.catalogue import by_kind
+        from albefkit.registry.scope import registered
+
+        taken = by_kind(cls.kind).get(name)
+        if taken is not None:
+            raise ComponentError(f"{cls.kind} '{name}' is {taken.provider}'s: take another name")
+        with registered(name, cls):
+            yield cls
 
     def __init_subclass__(cls, kind: str | None = None, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

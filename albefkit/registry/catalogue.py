@@ -1,0 +1,135 @@
+"""Finding components by kind and name, and loading the one that is used.
+
+Names are metadata: listing, suggesting and reporting a clash import nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from albefkit.registry.entry import HOME, Entry
+from albefkit.registry.errors import ComponentError, Problem
+from albefkit.registry.installed import installed
+from albefkit.registry.kinds import CONTRACT_VERSION, KINDS
+from albefkit.registry.loading import base_class, digest, load
+from albefkit.registry.names import did_you_mean
+from albefkit.registry.scope import scoped
+from albefkit.registry.source import summary
+
+__all__ = ["Entry", "base_class", "by_kind", "entries", "find", "load", "problems", "summary"]
+
+
+def entries(kind: str | None = None) -> list[Entry]:
+    """Every component that a recipe can name, contested ones included, in order."""
+    kinds = KINDS if kind is None else [known_kind(kind)]
+    return [entry for each in kinds for name in _claims(each) for entry in _claims(each)[name]]
+
+
+def by_kind(kind: str) -> dict[str, Entry]:
+    """The names of a kind that mean one component, and that component."""
+    owners = {name: _owner(claims) for name, claims in _claims(known_kind(kind)).items()}
+    return {name: owner for name, owner in owners.items() if owner is not None}
+
+
+def known_kind(kind: str) -> str:
+    """`kind` itself, if there is such a kind."""
+    if kind not in KINDS:
+        message = f"there is no kind '{kind}'.{did_you_mean(kind, KINDS)}"
+        raise ComponentError(Problem("", "", message, f"kinds: {', '.join(KINDS)}"))
+    return kind
+
+
+def find(kind: str, name: str, *, folder: Path | None = None) -> Entry:
+    """The component that `name` means.
+
+    Args:
+        kind: one of `KINDS`.
+        name: a name, `distribution/name`, or `path/to/file.py:Class`.
+        folder: what the path of a file is relative to; the working directory if None.
+
+    Raises:
+        ComponentError: the name is unknown, or claimed by several distributions.
+    """
+    known_kind(kind)
+    if ".py:" in name:
+        return _in_file(kind, name, folder or Path())
+    claims = _claims(kind)
+    for entry in (entry for claimed in claims.values() for entry in claimed):
+        if entry.full_name == name:
+            return entry
+    if name not in claims:
+        raise ComponentError(_unknown(kind, name))
+    owner = _owner(claims[name])
+    if owner is None:
+        raise ComponentError(_contested(kind, name, claims[name]))
+    return owner
+
+
+def problems() -> list[Problem]:
+    """What is wrong with the components of this environment, seen without importing any."""
+    found = list(installed().problems)
+    for kind in KINDS:
+        for name, claims in _claims(kind).items():
+            if len(claims) < 2:
+                continue
+            owner = _owner(claims)
+            if owner is None:
+                found.append(_contested(kind, name, claims))
+            else:
+                found += [_shadowing(entry, owner) for entry in claims if entry is not owner]
+    return found
+
+
+def _claims(kind: str) -> Mapping[str, list[Entry]]:
+    """Name -> everybody who claims it: built-in names first, each part in order of names."""
+    claims = dict(installed().claims.get(kind, {}))
+    claims |= {name: [entry] for (of, name), (entry, _) in scoped().items() if of == kind}
+    return dict(sorted(claims.items(), key=lambda item: (not _has_home(item[1]), item[0])))
+
+
+def _has_home(claims: Iterable[Entry]) -> bool:
+    return any(entry.built_in for entry in claims)
+
+
+def _owner(claims: list[Entry]) -> Entry | None:
+    """Who a bare name means: the built-in, or the only one."""
+    owners = [entry for entry in claims if entry.built_in] or claims
+    return owners[0] if len(owners) == 1 else None
+
+
+def _unknown(kind: str, name: str) -> Problem:
+    known = by_kind(kind)
+    message = f"there is no {kind} '{name}'.{did_you_mean(name, known)}"
+    foreign = [e for e in installed().foreign if e.kind == kind and name in (e.name, e.full_name)]
+    if foreign:
+        message += f"\n{foreign[0].provider} has one for another contract than v{CONTRACT_VERSION}"
+    if not known:
+        hint = f"{HOME} itself is not installed here: python -m pip install -e ."
+        return Problem("", "", message, hint)
+    providers: dict[str, list[str]] = {}
+    for each, entry in known.items():
+        providers.setdefault(entry.provider, []).append(each)
+    listed = (f"{', '.join(names)} ({provider})" for provider, names in providers.items())
+    return Problem("", "", message, "available: " + " · ".join(listed))
+
+
+def _contested(kind: str, name: str, claims: list[Entry]) -> Problem:
+    claimants = " and ".join(entry.provider for entry in claims)
+    choices = " or ".join(entry.full_name for entry in claims)
+    return Problem("", "", f"{kind} '{name}' is claimed by {claimants}", f"write {choices}")
+
+
+def _shadowing(entry: Entry, owner: Entry) -> Problem:
+    message = f"{entry.kind} '{entry.name}' of {entry.provider} does not replace {owner.provider}'s"
+    return Problem("", "", message, f"write {entry.full_name}")
+
+
+def _in_file(kind: str, name: str, folder: Path) -> Entry:
+    path, _, attribute = name.rpartition(":")
+    file = (folder / Path(path).expanduser()).resolve()
+    if not file.is_file():
+        raise ComponentError(Problem("", "", f"there is no file '{file}'", f"named by '{name}'"))
+    return Entry(
+        kind, f"{file}:{attribute}", f"{file.stem}:{attribute}", "file", digest(file), file
+    )
