@@ -1,0 +1,123 @@
+"""What a dataset is: named splits of items, and galleries to retrieve from.
+
+Images are `(H, W, 3)` uint8 RGB arrays, texts are plain strings; what is done to both before a network
+sees them (crops, cleaning, tokens) is the business of `transforms` and `loader`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from albefkit.registry import Registrable
+
+SplitName = Literal["train", "val", "test"]
+
+
+class Unreadable(Exception):  # noqa: N818 - the field speaks of an unreadable image
+    """One image cannot be read; training skips it and counts, up to a limit.
+
+    Args:
+        path: the file, or whatever else names the image.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(str(path), reason)
+        self.path, self.reason = str(path), reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One image with one text.
+
+    Args:
+        image: `(H, W, 3)` uint8 RGB.
+        text: as found, not cleaned.
+        image_id: items with equal ids show the same image.
+        fields: everything else. Numbers, strings and arrays of one shape travel on into the batch;
+            what speaks of places in the picture (objects with boxes) stays here, as crops move it.
+    """
+
+    image: np.ndarray
+    text: str
+    image_id: int
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Images and texts to be retrieved by each other.
+
+    Args:
+        size: number of images.
+        image: gives image i as `(H, W, 3)` uint8 RGB; raises `Unreadable`.
+        texts: all texts, as found.
+        owner: the image each text belongs to, `0 .. size - 1`.
+        names: what to call the images in a report.
+    """
+
+    size: int
+    image: Callable[[int], np.ndarray]
+    texts: Sequence[str]
+    owner: Sequence[int]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return self.size
+
+
+class Split(ABC):
+    """One part of a dataset. Splits travel to worker processes, so they can be pickled.
+
+    Args:
+        fingerprint: equal for equal data, different when images, texts or their order change.
+    """
+
+    fingerprint: str
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many items there are."""
+
+    @abstractmethod
+    def item(self, index: int, rng: np.random.Generator) -> Item:
+        """Item `index`; whatever is left to chance (which of five captions) is drawn from `rng`.
+
+        Raises:
+            Unreadable: the image cannot be read.
+        """
+
+    @abstractmethod
+    def captions(self) -> Iterable[str]:
+        """Every text, to train a tokenizer on."""
+
+    @abstractmethod
+    def gallery(self) -> Gallery:
+        """Every image once, with all its texts."""
+
+    def prepare(self) -> None:
+        """Make ready what is costly, once, before workers start; nothing by default."""
+
+
+class Dataset(ABC, Registrable, kind="dataset"):
+    """Where items come from. Components take recipe parameters only; nothing is read before a split is asked for."""
+
+    splits: tuple[SplitName, ...] = ("train", "val", "test")
+    """The splits this dataset has."""
+
+    @abstractmethod
+    def split(self, name: SplitName) -> Split:
+        """One part of the dataset.
+
+        Raises:
+            DataError: there is no such part, or it cannot be read.
+        """
