@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from albefkit.alignment.space import Similarities, Space
 from albefkit.network import Network
 from albefkit.tensors import Encoded, Fused, TextView
 
 if TYPE_CHECKING:
-    from albefkit.alignment.space import Similarities
     from albefkit.engine.step import Step
 
 T = TypeVar("T")
@@ -65,6 +65,7 @@ class ForwardPass:
     def similarities(self) -> Similarities:
         """Features against the step's candidates, over the temperature, `(B, K)` both ways."""
         space = self._step.space
+        assert isinstance(space, Space), "an objective compares without declaring `features`"
         return self._once("similarities", lambda: space.compare(self._step, self), exact=True)
 
     def fused(self, name: str) -> Fused:
@@ -79,6 +80,16 @@ class ForwardPass:
     def first_row(self, view: str) -> int:
         """Where a view's rows begin in `texts`."""
         return self._views().index(view) * len(self._step.batch)
+
+    def account(self) -> dict[str, dict[str, int]]:
+        """Rows computed so far: part -> who they are for -> how many."""
+        batch = len(self._step.batch)
+        rows = {
+            "images": {"batch": batch},
+            "texts": dict.fromkeys(self._views(), batch),
+            "fused": {name: len(self._step.pairs[name]) for name in self._asked_pairs()},
+        }
+        return {name: table for name, table in rows.items() if name in self._seen}
 
     def _once(self, name: str, compute: Callable[[], T], exact: bool = False) -> T:
         if name not in self._seen:

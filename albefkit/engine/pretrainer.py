@@ -73,7 +73,14 @@ class Pretrainer(nn.Module):
         self.teacher.update(self.student, progress)
 
     def forward(self, batch: Batch, progress: Progress) -> StepReport:
-        """Take the step; the queue moves last, after everything has read it."""
+        """Take the step and sum it up; the queue moves last, after everything has read it."""
+        step = self.step(batch, progress)
+        report = self._report(step)
+        self.space.remember(step)
+        return report
+
+    def step(self, batch: Batch, progress: Progress) -> Step:
+        """Take a step and give it whole, for whoever wants to look inside."""
         # Dropout draws from the global generator: seeding it here makes a resumed run exact.
         torch.manual_seed(stream(progress.seed, progress.rank, progress.step, progress.micro_step))
         step = Step(
@@ -85,9 +92,7 @@ class Pretrainer(nn.Module):
             space=self.space,
         )
         step.take()
-        report = self._report(step)
-        self.space.remember(step)
-        return report
+        return step
 
     def _report(self, step: Step) -> StepReport:
         losses = {name: prediction.loss() for name, prediction in step.predictions.items()}

@@ -1,0 +1,160 @@
+"""What one step of a recipe costs, found by taking a small one."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from albefkit.assemble import Assembly
+from albefkit.engine.pretrainer import Pretrainer
+from albefkit.engine.step import Step
+from albefkit.progress import Progress
+from albefkit.tensors import Batch
+
+REHEARSED_ROWS = 4
+"""Rows of the rehearsed batch: enough for every kind of negative, small enough for a laptop."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a part costs in one step.
+
+    Args:
+        trainable: parameters that learn.
+        frozen: parameters that do not.
+        rows: who asked -> rows, for the recipe's batch.
+        flops: floating-point operations per sample, forward and backward.
+    """
+
+    trainable: int
+    frozen: int
+    rows: dict[str, int]
+    flops: float
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a step costs.
+
+    Args:
+        parts: by dotted name (`student.vision`, `teacher.fusion`, `student.heads.mlm`).
+        flops_per_sample: forward and backward, all parts and what lies between them.
+        step_seconds: estimate for the recipe's batch, scaled from the rehearsed one.
+        bytes_fixed: weights, gradients, optimizer states, buffers.
+        bytes_activations: estimate for the recipe's batch, scaled from the rehearsed one.
+        rehearsed: rows of the rehearsed batch.
+        batch_size: rows of the recipe's batch.
+    """
+
+    parts: dict[str, Cost]
+    flops_per_sample: float
+    step_seconds: float
+    bytes_fixed: int
+    bytes_activations: int
+    rehearsed: int
+    batch_size: int
+
+
+def rehearse(assembly: Assembly, batch: Batch, batch_size: int) -> Rehearsal:
+    """Take steps with a small batch and scale what they cost to `batch_size`.
+
+    Nothing is trained: the queue and the weights are as before afterwards.
+
+    Args:
+        assembly: the parts.
+        batch: a batch of a few rows, on the parts' device.
+        batch_size: the recipe's batch.
+    """
+    pretrainer = assembly.pretrainer.train()
+    progress = Progress(step=0, steps_per_epoch=1, epochs=1)
+    scale = batch_size / len(batch)
+    saved = _SavedBytes(pretrainer)
+    counter = FlopCounterMode(display=False, depth=None)
+    with counter, torch.autograd.graph.saved_tensors_hooks(saved.pack, lambda tensor: tensor):
+        step = _step_and_back(pretrainer, batch, progress)
+    started = time.perf_counter()
+    _step_and_back(pretrainer, batch, progress)
+    seconds = time.perf_counter() - started
+    flops = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
+    return Rehearsal(
+        parts=_parts(pretrainer, step, flops, batch, scale),
+        flops_per_sample=flops.get("Global", 0) / len(batch),
+        step_seconds=seconds * scale,
+        bytes_fixed=_fixed_bytes(pretrainer),
+        bytes_activations=int(saved.total * scale),
+        rehearsed=len(batch),
+        batch_size=batch_size,
+    )
+
+
+def _step_and_back(pretrainer: Pretrainer, batch: Batch, progress: Progress) -> Step:
+    step = pretrainer.step(batch, progress)
+    torch.stack([choice.loss() for choice in step.predictions.values()]).sum().backward()
+    pretrainer.zero_grad(set_to_none=True)
+    return step
+
+
+def _parts(
+    pretrainer: Pretrainer, step: Step, flops: dict[str, int], batch: Batch, scale: float
+) -> dict[str, Cost]:
+    modules: dict[str, nn.Module] = {}
+    for who, network in (("student", pretrainer.student), ("teacher", pretrainer.teacher.network)):
+        for name, module in network.named_children():
+            if name != "heads":
+                modules[f"{who}.{name}"] = module
+        modules |= {f"{who}.heads.{name}": head for name, head in network.heads.items()}
+    passes = {"student": step.student.account(), "teacher": step.teacher.account()}
+    asked = {"vision": "images", "text": "texts", "fusion": "fused"}
+    costs = {}
+    for path, module in modules.items():
+        who, _, part = path.partition(".")
+        rows = passes[who].get(asked.get(part, ""), {})
+        sizes = [(p.numel(), p.requires_grad) for p in module.parameters()]
+        costs[path] = Cost(
+            trainable=sum(size for size, learns in sizes if learns),
+            frozen=sum(size for size, learns in sizes if not learns),
+            rows={name: round(count * scale) for name, count in rows.items()},
+            flops=_flops_of(path, flops) / len(batch),
+        )
+    return costs
+
+
+def _flops_of(path: str, flops: dict[str, int]) -> int:
+    """Operations counted under a module; the counter names it by its place below the root."""
+    found: defaultdict[str, int] = defaultdict(int)
+    own = path.replace("teacher.", "teacher.network.")
+    for name, count in flops.items():
+        below = name.removeprefix("Pretrainer.")
+        if below == own:
+            found[own] = max(found[own], count)
+    return found[own]
+
+
+def _fixed_bytes(pretrainer: Pretrainer) -> int:
+    """Weights, and for those that learn a gradient and AdamW's two averages."""
+    total = sum(buffer.numel() * buffer.element_size() for buffer in pretrainer.buffers())
+    for parameter in pretrainer.parameters():
+        copies = 4 if parameter.requires_grad else 1
+        total += copies * parameter.numel() * parameter.element_size()
+    return total
+
+
+class _SavedBytes:
+    """Counts what autograd keeps for the backward pass, each storage once, weights apart."""
+
+    def __init__(self, pretrainer: Pretrainer) -> None:
+        tensors = [*pretrainer.parameters(), *pretrainer.buffers()]
+        self._known = {tensor.untyped_storage().data_ptr() for tensor in tensors}
+        self.total = 0
+
+    def pack(self, tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in self._known:
+            self._known.add(storage.data_ptr())
+            self.total += storage.nbytes()
+        return tensor
