@@ -17,3 +17,7 @@ class Schedule(Registrable, ABC, kind="schedule"):
     @abstractmethod
     def __call__(self, progress: Progress) -> float:
         """The value in force during the optimizer step that `progress` is about to take."""
+
+    def caveat(self, progress: Progress) -> str | None:
+        """What a user should know about this schedule in a run of this shape, in a sentence."""
+        return None

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 
 from albefkit.distill.staircase import Staircase
 from albefkit.progress import Progress
+from tests.golden.cases import fixed_dir
 
-SHARED = os.environ.get("ALBEFKIT_GOLDEN")
-HERE = Path(__file__).parent / "data"
-TRACE = Path(SHARED) / "lr_schedule/lr_schedule.csv" if SHARED else HERE / "lr_schedule.csv"
+FOLDER = fixed_dir("lr_schedule")
+assert FOLDER is not None
+TRACE = FOLDER / "lr_schedule.csv"
 
 # Spec 12: peak, end, first stair, number of stairs.
 SETTINGS = {
