@@ -36,7 +36,9 @@ def load(entry: Entry) -> type[Registrable]:
             component = getattr(component, part)
     except (Exception, SystemExit) as error:
         message = f"{label} cannot be loaded\n{type(error).__name__}: {error}"
-        hint = "--debug shows where; ALBEFKIT_PLUGINS=none leaves out what others installed"
+        hint = "--debug shows where"
+        if not entry.built_in and entry.file is None:
+            hint += "; ALBEFKIT_PLUGINS=none leaves out what others installed"
         raise ComponentError(Problem("", "", message, hint)) from error
     base = base_class(entry.kind)
     if not (isinstance(component, type) and issubclass(component, base)):
@@ -46,9 +48,17 @@ def load(entry: Entry) -> type[Registrable]:
 
 
 def base_class(kind: str) -> type[Registrable]:
-    """The base class of a kind."""
+    """The base class of a kind.
+
+    Raises:
+        ComponentError: it cannot be imported: something albefkit needs is missing.
+    """
     module, _, name = KINDS[kind].base.partition(":")
-    return getattr(importlib.import_module(module), name)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        message = f"the base of every {kind} cannot be loaded\n{type(error).__name__}: {error}"
+        raise ComponentError(message) from error
 
 
 def digest(file: Path) -> str:
