@@ -1,0 +1,75 @@
+"""Evaluators: what was learned, in numbers that people compare."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from albefkit.alignment.space import NoSpace, Space
+from albefkit.data.base import Dataset, SplitName
+from albefkit.network import Network
+from albefkit.registry import Registrable
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who is examined, and how to show things to it.
+
+    Args:
+        network: the student, in evaluation mode.
+        space: its temperature and keys.
+        dataset: where the questions come from.
+        transform: an image `(H, W, 3)` uint8 -> `(3, S, S)` float, as the network wants it.
+        device: where the network is.
+        autocast: makes the context in which the network runs.
+        batch_size: rows encoded at a time; pairs are fused in batches of several times as many.
+        max_words: words of a text that are read.
+    """
+
+    network: Network
+    space: Space | NoSpace
+    dataset: Dataset
+    transform: Callable[[np.ndarray], Tensor]
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    autocast: Callable[[], AbstractContextManager[object]] = nullcontext
+    batch_size: int = 64
+    max_words: int = 30
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an evaluator found.
+
+    Args:
+        metrics: figures for the summary, percent unless their name says otherwise.
+        score: the one figure by which the better of two checkpoints is kept; more is better.
+        chance: what guessing gives, for those of `metrics` where it is known.
+        bounds: lower bounds on mutual information, in nats.
+        items: one entry per item, so that two runs can be compared item by item.
+    """
+
+    metrics: dict[str, float]
+    score: float
+    chance: dict[str, float] = field(default_factory=dict)
+    bounds: dict[str, float] = field(default_factory=dict)
+    items: dict[str, list[object]] = field(default_factory=dict)
+
+
+class Evaluator(Registrable, ABC, kind="evaluator"):
+    """Puts a network to a test."""
+
+    @abstractmethod
+    def evaluate(self, subject: Subject, split: SplitName | None = None) -> Result:
+        """Test the subject.
+
+        Args:
+            subject: who.
+            split: what on; None means the evaluator's own choice. While training goes on, `val` is
+                asked for, so that nothing is chosen by the test split.
+        """
