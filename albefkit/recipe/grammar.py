@@ -14,7 +14,6 @@ from pydantic import Field
 
 from albefkit.recipe.shapes import (
     ComponentShape,
-    MapShape,
     Named,
     NamedShape,
     OfKind,
@@ -176,18 +175,13 @@ def default_type(path: tuple[str, ...]) -> str | None:
     shape: Shape = SectionShape(RecipeSettings)
     fallback: object = None
     for key in path:
-        match shape:
-            case SectionShape(section):
-                parameter = section_parameters(section).get(key)
-                if parameter is None:
-                    return None
-                shape, fallback = parameter.shape, parameter.plain_default
-            case MapShape(item):
-                shape, fallback = item, None
-            case NamedShape(kind):
-                shape, fallback = ComponentShape(kind), key
-            case _:
-                return None
+        if isinstance(shape, SectionShape) and key in section_parameters(shape.section):
+            parameter = section_parameters(shape.section)[key]
+            shape, fallback = parameter.shape, parameter.plain_default
+        elif isinstance(shape, NamedShape):
+            shape, fallback = ComponentShape(shape.kind), key
+        else:
+            return None
         if isinstance(shape, OptionalShape):
             shape = shape.inner
     return fallback if isinstance(shape, ComponentShape) and isinstance(fallback, str) else None

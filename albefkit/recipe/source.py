@@ -129,7 +129,7 @@ def parse(text: str, shown: str, folder: Path, *, place: Place | None = None) ->
     """
     converter = _Converter(shown, folder, place)
     try:
-        found = yaml.compose(text, Loader=_Loader)
+        found: Any = cast(Any, yaml).compose(text, Loader=_Loader)
         node = converter.node(found, "", 0) if found is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -241,6 +241,10 @@ def _bool(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _int(text: str) -> int:
+    return int(text.replace("_", ""))
+
+
 def _float(text: str) -> float:
     special = re.fullmatch(r"([-+]?)\.(inf|nan)", text.lower())
     return float(special[1] + special[2]) if special else float(text.replace("_", ""))
@@ -249,7 +253,7 @@ def _float(text: str) -> float:
 _CONVERSIONS: dict[str, Any] = {
     "null": _null,
     "bool": _bool,
-    "int": lambda text: int(text.replace("_", "")),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType]
+    "int": _int,
     "float": _float,
     "str": str,
 }

@@ -34,9 +34,13 @@ def type_words(annotation: Any) -> str:
         return f"a list of {type_words(arguments[0])}"
     if origin in (dict, Mapping):
         return f"a mapping to {type_words(arguments[1])}"
-    if isinstance(annotation, type) and issubclass(annotation, PurePath):
+    if _is_path(annotation):
         return "a path"
-    return getattr(annotation, "__name__", str(annotation))
+    return str(getattr(annotation, "__name__", annotation))
+
+
+def _is_path(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, PurePath)
 
 
 def value_words(value: Any, *, bare: bool = False) -> str:

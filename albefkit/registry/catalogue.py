@@ -13,6 +13,7 @@ from albefkit.registry.errors import ComponentError, Problem
 from albefkit.registry.installed import installed
 from albefkit.registry.kinds import CONTRACT_VERSION, KINDS
 from albefkit.registry.loading import base_class, digest, load
+from albefkit.registry.locate import missing
 from albefkit.registry.names import did_you_mean
 from albefkit.registry.scope import scoped
 from albefkit.registry.source import summary
@@ -66,19 +67,32 @@ def find(kind: str, name: str, *, folder: Path | None = None) -> Entry:
     return owner
 
 
+def shown_name(entry: Entry) -> str:
+    """The name a recipe must write to mean this component."""
+    return entry.name if by_kind(entry.kind).get(entry.name) == entry else entry.full_name
+
+
+def trouble(entry: Entry) -> Problem | None:
+    """Why the bare name of a component does not mean it, if so."""
+    claims = _claims(entry.kind).get(entry.name, [entry])
+    owner = _owner(claims)
+    if owner is None:
+        return _contested(entry.kind, entry.name, claims)
+    if owner != entry:
+        message = f"{entry.kind} '{entry.name}' is built in: {entry.provider} does not replace it"
+        return Problem("", "", message, f"write {entry.full_name}")
+    return None
+
+
 def problems() -> list[Problem]:
     """What is wrong with the components of this environment, seen without importing any."""
-    found = list(installed().problems)
-    for kind in KINDS:
-        for name, claims in _claims(kind).items():
-            if len(claims) < 2:
-                continue
-            owner = _owner(claims)
-            if owner is None:
-                found.append(_contested(kind, name, claims))
-            else:
-                found += [_shadowing(entry, owner) for entry in claims if entry is not owner]
-    return found
+    troubles = [found for entry in entries() if (found := trouble(entry))]
+    broken = [
+        Problem("", f"{entry.provider}  {entry.kind} '{entry.name}'", reason)
+        for entry in entries()
+        if (reason := missing(entry))
+    ]
+    return list(dict.fromkeys([*installed().problems, *troubles, *broken]))
 
 
 def _claims(kind: str) -> Mapping[str, list[Entry]]:
@@ -118,11 +132,6 @@ def _contested(kind: str, name: str, claims: list[Entry]) -> Problem:
     claimants = " and ".join(entry.provider for entry in claims)
     choices = " or ".join(entry.full_name for entry in claims)
     return Problem("", "", f"{kind} '{name}' is claimed by {claimants}", f"write {choices}")
-
-
-def _shadowing(entry: Entry, owner: Entry) -> Problem:
-    message = f"{entry.kind} '{entry.name}' of {entry.provider} does not replace {owner.provider}'s"
-    return Problem("", "", message, f"write {entry.full_name}")
 
 
 def _in_file(kind: str, name: str, folder: Path) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
@@ -63,7 +63,7 @@ class Registrable:
 
     @classmethod
     @contextmanager
-    def register(cls, name: str) -> Iterator[type[Self]]:
+    def register(cls, name: str) -> Generator[type[Self], None, None]:
         """Know this class by `name` inside a `with` block: for notebooks and tests.
 
         A class that others are to find is declared as an entry point of its distribution instead.

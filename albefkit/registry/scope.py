@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -24,7 +24,7 @@ def scoped() -> Scope:
 
 
 @contextmanager
-def registered(name: str, component: type[Registrable]) -> Iterator[Entry]:
+def registered(name: str, component: type[Registrable]) -> Generator[Entry, None, None]:
     """Know `component` by `name` inside the block; the caller made sure that the name is free."""
     value = f"{component.__module__}:{component.__qualname__}"
     entry = Entry(component.kind, name, value, "registered here", "")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.machinery import PathFinder
 from pathlib import Path
 
 from albefkit.registry.docstring import meanings, summary_line
 from albefkit.registry.entry import Entry
+from albefkit.registry.locate import UNREADABLE, ancestry, locate
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def summary(entry: Entry) -> str | None:
     """The first line of a component's docstring; None where its source cannot be read."""
     try:
         found = locate(entry)
-    except (OSError, SyntaxError, ValueError, ImportError):
+    except UNREADABLE:
         return None
     if found is None:
         return None
@@ -66,8 +64,8 @@ def describe(entry: Entry) -> Description | None:
     """Everything the source of a component says; None where it cannot be read."""
     try:
         found = locate(entry)
-        chain = list(_ancestry(found)) if found else []
-    except (OSError, SyntaxError, ValueError, ImportError):
+        chain = ancestry(found) if found else []
+    except UNREADABLE:
         return None
     if found is None:
         return None
@@ -76,7 +74,8 @@ def describe(entry: Entry) -> Description | None:
     for each in reversed(chain):
         explained |= meanings(ast.get_docstring(each.node) or "")
     constructor = next((init for each in chain if (init := _constructor(each.node))), None)
-    ablations = next((named for each in chain if (named := _ablations(each.node))), {})
+    nothing: dict[str, str] = {}
+    ablations = next((named for each in chain if (named := _ablations(each.node))), nothing)
     return Description(
         summary_line(doc),
         doc.split("\n\nArgs:")[0].strip(),
@@ -85,94 +84,6 @@ def describe(entry: Entry) -> Description | None:
         found.file,
         found.node.lineno,
     )
-
-
-@dataclass(frozen=True)
-class Located:
-    """A class in a file."""
-
-    file: Path
-    module: str
-    node: ast.ClassDef
-
-
-def locate(entry: Entry) -> Located | None:
-    """The class of a component in its source, or None if it is not there."""
-    if entry.file is not None:
-        return _find_class(entry.file, entry.module, entry.attribute)
-    file = module_file(entry.module)
-    return None if file is None else _find_class(file, entry.module, entry.attribute)
-
-
-def module_file(module: str) -> Path | None:
-    """The file of a module; packages on the way to it are not imported."""
-    first, *rest = module.split(".")
-    spec = importlib.util.find_spec(first)
-    name = first
-    for part in rest:
-        if spec is None or spec.submodule_search_locations is None:
-            return None
-        name = f"{name}.{part}"
-        spec = PathFinder.find_spec(name, spec.submodule_search_locations)
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return None
-    return Path(spec.origin)
-
-
-@lru_cache(maxsize=512)
-def _parse(file: Path, changed: float) -> ast.Module:
-    return ast.parse(file.read_bytes(), filename=str(file))
-
-
-def _tree(file: Path) -> ast.Module:
-    return _parse(file, file.stat().st_mtime)
-
-
-def _find_class(file: Path, module: str, name: str) -> Located | None:
-    body = _tree(file).body
-    node: ast.ClassDef | None = None
-    for part in name.split("."):
-        node = next((n for n in body if isinstance(n, ast.ClassDef) and n.name == part), None)
-        if node is None:
-            return None
-        body = node.body
-    return None if node is None else Located(file, module, node)
-
-
-def _ancestry(found: Located, depth: int = 0) -> list[Located]:
-    """The class and, first base first, those it derives from, as far as sources can be read."""
-    chain = [found]
-    for base in found.node.bases:
-        parent = _resolve(found, ast.unparse(base)) if depth < 8 else None
-        if parent is not None:
-            chain += _ancestry(parent, depth + 1)
-    return chain
-
-
-def _resolve(found: Located, name: str) -> Located | None:
-    """The class that `name` means in the module of `found`."""
-    for node in _tree(found.file).body:
-        if isinstance(node, ast.ClassDef) and node.name == name and node is not found.node:
-            return Located(found.file, found.module, node)
-        if not isinstance(node, ast.ImportFrom) or not (node.module or node.level):
-            continue
-        for alias in node.names:
-            if (alias.asname or alias.name) == name:
-                module = _absolute(found.module, node)
-                file = module_file(module) if module.split(".")[0] not in _NOT_OURS else None
-                return None if file is None else _find_class(file, module, alias.name)
-    return None
-
-
-_NOT_OURS = {"abc", "typing", "torch", "albefkit.registry"}
-"""Bases that say nothing about recipe parameters; torch is large and slow to find."""
-
-
-def _absolute(module: str, node: ast.ImportFrom) -> str:
-    if not node.level:
-        return node.module or ""
-    package = module.split(".")[: -node.level]
-    return ".".join([*package, *([node.module] if node.module else [])])
 
 
 def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:

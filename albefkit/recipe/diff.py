@@ -1,0 +1,63 @@
+"""What differs between two resolved recipes, in the recipe's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from albefkit.recipe.place import dotted
+from albefkit.recipe.words import default_words
+
+
+class Absent:
+    """Stands for what is not said at all."""
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that differs.
+
+    Args:
+        path: where in the recipe, dotted.
+        before: what the first recipe says, or `ABSENT`.
+        after: what the second says, or `ABSENT`.
+    """
+
+    path: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        if isinstance(self.before, Absent):
+            return f"{self.path}: new, {default_words(self.after)}"
+        if isinstance(self.after, Absent):
+            return f"{self.path}: gone, was {default_words(self.before)}"
+        return f"{self.path}: {default_words(self.before)} -> {default_words(self.after)}"
+
+
+def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """What differs, in the order of the first recipe; a changed `type` stands for its block."""
+    return list(_differences(before, after, ""))
+
+
+def _differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], path: str
+) -> Iterator[Difference]:
+    for key in dict.fromkeys([*before, *after]):
+        where = dotted(path, key)
+        old, new = before.get(key, ABSENT), after.get(key, ABSENT)
+        if old == new and type(old) is type(new):
+            continue
+        if _same_block(old, new):
+            yield from _differences(old, new, where)
+        else:
+            yield Difference(where, old, new)
+
+
+def _same_block(old: Any, new: Any) -> bool:
+    both = isinstance(old, Mapping) and isinstance(new, Mapping)
+    return both and old.get("type") == new.get("type")  # pyright: ignore[reportUnknownMemberType]
