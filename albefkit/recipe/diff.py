@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from albefkit.recipe.place import dotted
 from albefkit.recipe.words import default_words
@@ -59,5 +59,7 @@ def _differences(
 
 
 def _same_block(old: Any, new: Any) -> bool:
-    both = isinstance(old, Mapping) and isinstance(new, Mapping)
-    return both and old.get("type") == new.get("type")  # pyright: ignore[reportUnknownMemberType]
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return False
+    before, after = cast("Mapping[str, Any]", old), cast("Mapping[str, Any]", new)
+    return before.get("type") == after.get("type")

@@ -37,8 +37,8 @@ EXTENDS: Schema = {
 def schema() -> Schema:
     """The schema of recipes with the components of all installed distributions.
 
-    Nothing is required in it, because a recipe may extend another. A component that cannot be loaded
-    is known by its name only.
+    Nothing is required in it, because a recipe may extend another. A component that cannot be
+    loaded is known by its name only.
     """
     return _Writer().recipe()
 
@@ -98,9 +98,9 @@ class _Writer:
         return {name: self.parameter(each) for name, each in parameters.items()}
 
     def parameter(self, parameter: Parameter) -> Schema:
-        found = dict(self.of(parameter.shape))
+        found: Schema = dict(self.of(parameter.shape))
         if "$ref" in found:
-            found = {"allOf": [found]}
+            found = {"allOf": [dict(found)]}
         if parameter.meaning:
             found["description"] = parameter.meaning
         if not parameter.required:
@@ -111,15 +111,16 @@ class _Writer:
         """Any component of a kind: its name, or a mapping; written on first use."""
         if kind not in self.definitions:
             self.definitions[kind] = {}  # components may nest their own kind
-            known = entries(kind)
-            names = [{"const": shown_name(e), "description": summary(e) or ""} for e in known]
-            mappings = [self.component(entry) for entry in known]
-            file = {"type": "string", "pattern": r"\.py:"}
-            choices: list[Schema] = [*names, *mappings, file, _FILE_MAPPING]
+            choices: list[Schema] = [
+                {"const": shown_name(entry), "description": summary(entry) or entry.provider}
+                for entry in entries(kind)
+            ]
+            choices += [self.component(entry) for entry in entries(kind)]
+            choices += [{"type": "string", "pattern": _FILE}, _FILE_MAPPING]
             if self.shorthand(kind):
                 choices.append({"type": "number"})
             self.definitions[kind] = _either(choices)
-        return {"$ref": f"#/$defs/{kind}"}
+        return _reference(kind)
 
     def shorthand(self, kind: str) -> str | None:
         try:
@@ -129,41 +130,50 @@ class _Writer:
 
     def component(self, entry: Entry, line: type | None = None) -> Schema:
         """The mapping of one component, with the fields of `line` besides its own."""
-        name = f"{entry.kind}.{shown_name(entry)}"
+        name = f"{entry.kind}.{shown_name(entry)}" + (".line" if line else "")
         if name not in self.definitions:
             self.definitions[name] = {}
             self.definitions[name] = self.mapping(entry, line)
-        return {"$ref": f"#/$defs/{name}"}
+        return _reference(name)
 
     def mapping(self, entry: Entry, line: type | None) -> Schema:
-        kind_of = {"type": {"const": shown_name(entry)}}
+        properties: dict[str, Schema] = {"type": {"const": shown_name(entry)}}
         found: Schema = {"type": "object", "description": summary(entry) or entry.provider}
         try:
-            properties = self.properties(component_parameters(load(entry)))
+            properties |= self.properties(component_parameters(load(entry)))
         except ComponentError as error:
             problem = error.problems[0].message
-            return found | {"description": problem, "properties": kind_of}
-        own = section_parameters(line) if line else {}
-        own = {key: each for key, each in own.items() if key != "component"}
-        properties = kind_of | properties | self.properties(own)
+            return found | {"description": problem, "properties": properties}
+        if line is not None:
+            own = section_parameters(line)
+            properties |= self.properties({n: own[n] for n in own if n != "component"})
         return found | {"properties": properties, "additionalProperties": False}
 
     def named(self, kind: str, line: type | None) -> Schema:
+        """Components by name: a known name needs no `type`, which another type overrules."""
         known = {shown_name(entry): self.component(entry, line) for entry in entries(kind)}
-        absent: Schema = {"type": "null"}
-        anything = _either([{"type": "string"}, *known.values(), _FILE_MAPPING, absent])
+        some = f"{kind}.any"
+        self.definitions[some] = _either([*known.values(), _FILE_MAPPING])
+        other: list[Schema] = [{"type": "string"}, {"type": "null"}]
+        typed: Schema = {"allOf": [_reference(some), {"required": ["type"]}]}
         return {
             "type": "object",
-            "properties": {name: _either([each, anything]) for name, each in known.items()},
-            "additionalProperties": anything,
+            "properties": {n: _either([each, typed, *other]) for n, each in known.items()},
+            "additionalProperties": _either([_reference(some), *other]),
         }
 
 
+_FILE = r"\.py:"
+
 _FILE_MAPPING: Schema = {
     "type": "object",
-    "properties": {"type": {"type": "string", "pattern": r"\.py:"}},
+    "properties": {"type": {"type": "string", "pattern": _FILE}},
     "required": ["type"],
 }
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
 
 
 def _either(choices: list[Schema]) -> Schema:
