@@ -97,7 +97,10 @@ def problems() -> list[Problem]:
 
 def _claims(kind: str) -> Mapping[str, list[Entry]]:
     """Name -> everybody who claims it: built-in names first, each part in order of names."""
-    claims = dict(installed().claims.get(kind, {}))
+    claims = {
+        name: sorted(claimed, key=lambda entry: entry.distribution)
+        for name, claimed in installed().claims.get(kind, {}).items()
+    }
     claims |= {name: [entry] for (of, name), (entry, _) in scoped().items() if of == kind}
     return dict(sorted(claims.items(), key=lambda item: (not _has_home(item[1]), item[0])))
 

@@ -96,12 +96,22 @@ def _parameters(node: ast.FunctionDef, explained: dict[str, str]) -> tuple[Param
     return tuple(
         ParameterText(
             argument.arg,
-            ast.unparse(argument.annotation) if argument.annotation else "",
+            _annotation_text(argument.annotation),
             None if value is None else _default_text(value),
             explained.get(argument.arg, ""),
         )
         for argument, value in pairs
     )
+
+
+def _annotation_text(node: ast.expr | None) -> str:
+    match node:
+        case None:
+            return ""
+        case ast.Constant(value=str(text)):
+            return text
+        case _:
+            return ast.unparse(node)
 
 
 def _default_text(node: ast.expr) -> str:
