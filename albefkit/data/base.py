@@ -1,7 +1,7 @@
 """What a dataset is: named splits of items, and galleries to retrieve from.
 
-Images are `(H, W, 3)` uint8 RGB arrays, texts are plain strings; what is done to both before a network
-sees them (crops, cleaning, tokens) is the business of `transforms` and `loader`.
+Images are `(H, W, 3)` uint8 RGB arrays, texts are plain strings; what is done to both before a
+network sees them (crops, cleaning, tokens) is the business of `transforms` and `loader`.
 """
 
 from __future__ import annotations
@@ -104,12 +104,12 @@ class Split(ABC):
     def gallery(self) -> Gallery:
         """Every image once, with all its texts."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - a split that needs no preparation says nothing
         """Make ready what is costly, once, before workers start; nothing by default."""
 
 
 class Dataset(ABC, Registrable, kind="dataset"):
-    """Where items come from. Components take recipe parameters only; nothing is read before a split is asked for."""
+    """Where items come from; nothing is read or drawn before a split is asked for."""
 
     splits: tuple[SplitName, ...] = ("train", "val", "test")
     """The splits this dataset has."""

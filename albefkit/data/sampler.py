@@ -1,4 +1,4 @@
-"""Which items make which batch: a pure function of (seed, cursor), so resuming needs one integer."""
+"""Which items make which batch: a function of (seed, cursor), so resuming needs one integer."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ _SPACES = re.compile(r"\s{2,}")
 
 
 def pre_caption(text: str, max_words: int = 30) -> str:
-    """Lower-case, drop punctuation, collapse spaces and keep the first `max_words` words (spec 11)."""
+    """Lower-case, drop punctuation, collapse spaces, keep the first `max_words` words (spec 11)."""
     text = text.lower().translate(_DELETED).translate(_SEPARATORS).replace("<person>", "person")
     text = _SPACES.sub(" ", text).rstrip("\n").strip(" ")
     return " ".join(text.split(" ")[:max_words])

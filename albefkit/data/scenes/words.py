@@ -1,0 +1,45 @@
+"""The words of the scenes' world and what they look like."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SHAPES = ("circle", "square", "triangle", "star", "cross", "diamond", "heart", "ring")
+
+PLURALS = {shape: f"{shape}es" if shape == "cross" else f"{shape}s" for shape in SHAPES}
+
+PAINT: dict[str, tuple[int, int, int]] = {
+    "red": (214, 40, 40),
+    "orange": (247, 140, 20),
+    "yellow": (252, 224, 50),
+    "green": (40, 160, 70),
+    "blue": (45, 90, 225),
+    "purple": (130, 50, 175),
+    "pink": (252, 150, 195),
+    "brown": (120, 72, 36),
+    "black": (24, 24, 30),
+    "white": (252, 252, 252),
+}
+COLOURS = tuple(PAINT)
+
+SIZES = ("small", "medium", "large")
+
+RADII = np.array([0.085, 0.12, 0.165])
+"""Radius by size, as a share of the picture's side, before jitter."""
+
+JITTER = 0.07
+"""How far a radius may be from its size's, as a share of it; sizes never meet."""
+
+SIZE_WORDS: dict[str, tuple[str, ...]] = {
+    "small": ("small", "little"),
+    "medium": ("",),
+    "large": ("large", "big"),
+}
+
+PATTERNS = ("plain", "striped", "checkered", "dotted", "wavy", "speckled")
+
+SHADES = ("dark", "light")
+
+NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+
+MAX_OBJECTS = 6
