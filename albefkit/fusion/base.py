@@ -1,0 +1,36 @@
+"""The contract of fusion encoders."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from albefkit.layers.load_report import LoadReport
+from albefkit.registry import Registrable
+from albefkit.tensors import Encoded, Fused
+
+
+class Fusion(nn.Module, Registrable, kind="fusion"):
+    """Lets the words of each pair look at its image.
+
+    A constructor asks for its neighbours `vision: VisionEncoder` and `text: TextEncoder` left of
+    `*`. Pairs never influence one another: many objectives share one call.
+    """
+
+    width: int
+    """D, the size of a fused token."""
+
+    load_report: LoadReport | None = None
+    """What became of pretrained weights; None where there can be none."""
+
+    def forward(
+        self, image: Encoded, text: Encoded, image_index: Tensor, text_index: Tensor
+    ) -> Fused:
+        """Fuse P pairs, given as rows of the two tables.
+
+        Args:
+            image: the image table.
+            text: the text table.
+            image_index: `(P,)` int64, the row of each pair's image.
+            text_index: `(P,)` int64, the row of each pair's text.
+        """
+        raise NotImplementedError

@@ -1,0 +1,89 @@
+"""Multi-head attention over rows that may be padded."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Memory(NamedTuple):
+    """What attention looks at, projected once.
+
+    Args:
+        key: `(R, heads, N, D / heads)`.
+        value: `(R, heads, N, D / heads)`.
+        mask: `(R, 1, 1, N)` bool, true where it may be looked at; None where all may.
+    """
+
+    key: Tensor
+    value: Tensor
+    mask: Tensor | None
+
+    def rows(self, index: Tensor) -> Memory:
+        """Pick rows: `index` is `(R',)` int64."""
+        mask = None if self.mask is None else self.mask[index]
+        return Memory(self.key[index], self.value[index], mask)
+
+
+def visible(mask: Tensor | None) -> Tensor | None:
+    """A padding mask `(R, N)` as attention takes it, `(R, 1, 1, N)`.
+
+    A row in which nothing is real sees everything: the softmax over nothing would be NaN, and the
+    released code's finite masks mean the same.
+    """
+    if mask is None:
+        return None
+    return (mask | ~mask.any(dim=1, keepdim=True))[:, None, None, :]
+
+
+def attend(query: Tensor, memory: Memory, dropout: float = 0.0) -> Tensor:
+    """Scaled dot-product attention.
+
+    Args:
+        query: `(R, heads, L, D / heads)`.
+        memory: what to look at, R rows.
+        dropout: chance of an attention weight to be dropped, 0 to 1.
+
+    Returns:
+        `(R, heads, L, D / heads)`.
+    """
+    return F.scaled_dot_product_attention(
+        query, memory.key, memory.value, attn_mask=memory.mask, dropout_p=dropout
+    )
+
+
+class Attention(nn.Module):
+    """Multi-head attention of tokens on themselves or on a memory of another width.
+
+    Args:
+        width: D, of the tokens that look; heads divide it.
+        heads: how many.
+        memory_width: width of the tokens looked at.
+        dropout: chance of an attention weight to be dropped in training, 0 to 1.
+    """
+
+    def __init__(self, width: int, heads: int, memory_width: int, dropout: float) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"{heads} heads do not divide a width of {width}")
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(memory_width, width)
+        self.value = nn.Linear(memory_width, width)
+        self.output = nn.Linear(width, width)
+
+    def remember(self, tokens: Tensor, mask: Tensor | None) -> Memory:
+        """Keys and values of tokens `(R, N, memory width)`; `mask` is from `visible`."""
+        return Memory(self._split(self.key(tokens)), self._split(self.value(tokens)), mask)
+
+    def forward(self, tokens: Tensor, memory: Memory) -> Tensor:
+        """What tokens `(R, L, D)` see in a memory of R rows, `(R, L, D)`."""
+        dropout = self.dropout if self.training else 0.0
+        seen = attend(self._split(self.query(tokens)), memory, dropout)
+        return self.output(seen.transpose(1, 2).flatten(2))
+
+    def _split(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)

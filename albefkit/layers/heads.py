@@ -1,0 +1,33 @@
+"""Heads that several objectives can use."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class MaskedWordHead(nn.Module):
+    """Judges which word a token stands for, by comparing it with the word embeddings.
+
+    Spec 1.3: dense, GELU, LayerNorm, then the product with the table of word embeddings and a bias
+    per word. The table is given to `forward`: it belongs to the text encoder, and a head that held
+    it would have it twice in every checkpoint.
+
+    Args:
+        width: D, the size of a token and of a word embedding.
+        vocabulary_size: V, how many words there are.
+        eps: of the LayerNorm.
+    """
+
+    def __init__(self, width: int, vocabulary_size: int, eps: float = 1e-12) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width, eps=eps)
+        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+        nn.init.normal_(self.dense.weight, std=0.02)
+        nn.init.zeros_(self.dense.bias)
+
+    def forward(self, tokens: Tensor, vocabulary: Tensor) -> Tensor:
+        """Logits `(M, V)` of tokens `(M, D)` over the word embeddings `(V, D)`."""
+        return F.linear(self.norm(F.gelu(self.dense(tokens))), vocabulary, self.bias)

@@ -1,0 +1,184 @@
+"""Where pretrained weights are: a local folder, the cache, the hub; and reading them safely."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import huggingface_hub
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from albefkit.registry.errors import AlbefkitWarning, ComponentError, Problem
+
+Pretrained = Literal["auto", True, False]
+PATIENCE = 4.0
+"""Seconds to wait for an answer from the network before calling it unreachable."""
+WEIGHT_FILES = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+CONFIG_FILE = "config.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model's files can be had.
+
+    Args:
+        name: a folder or a name on the hub.
+        offline: whether they are all on this machine.
+    """
+
+    name: str
+    offline: bool
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Why a model's files cannot be had."""
+
+    reason: str
+
+
+def find_model(name: str, weights: bool = True) -> Source | Absence:
+    """Look for a model's files without waiting long and without fetching them.
+
+    Args:
+        name: a folder, or a name on the hub.
+        weights: whether its weights are wanted, or only its configuration.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _in_folder(folder, weights)
+    if name.startswith((".", "/", "~")):
+        return Absence(f"there is no folder {name}")
+    if _cached(name, CONFIG_FILE) and (not weights or any(_cached(name, f) for f in WEIGHT_FILES)):
+        return Source(name, offline=True)
+    try:
+        url = huggingface_hub.hf_hub_url(name, CONFIG_FILE)
+    except ValueError as error:
+        return Absence(str(error))
+    reason = unreachable(url) or _refused(url)
+    return Absence(f"{name} is not in the cache, and {reason}") if reason else Source(name, False)
+
+
+def choose(
+    pretrained: Pretrained, what: str, find: Callable[[], Source | Absence]
+) -> Source | Absence:
+    """Settle what `pretrained` means here and now.
+
+    Args:
+        pretrained: false asks for random weights; true insists on pretrained ones; auto takes them
+            where they can be had, and says so where they cannot.
+        what: the component, for messages.
+        find: looks for the weights; called only if they are wanted.
+
+    Raises:
+        ComponentError: true, and they cannot be had.
+    """
+    if pretrained is False:
+        return Absence("pretrained: false")
+    found = find()
+    if isinstance(found, Source):
+        return found
+    if pretrained is True:
+        message = f"{what}: no pretrained weights: {found.reason}"
+        hint = "Give a local folder, or say 'pretrained: auto' or 'pretrained: false'."
+        raise ComponentError(Problem("", "", message, hint))
+    warnings.warn(
+        f"{what} starts from random weights: {found.reason}", AlbefkitWarning, stacklevel=2
+    )
+    return found
+
+
+def unreachable(url: str) -> str | None:
+    """Why the host of a URL cannot be reached, or None if it answers.
+
+    Asks once per process and host; gives up after `PATIENCE`, also when the name of the host does
+    not resolve.
+    """
+    parts = urlsplit(url)
+    return _silent_host(f"{parts.scheme}://{parts.netloc}")
+
+
+@cache
+def _silent_host(root: str) -> str | None:
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    answer: list[str | None] = [f"{root} does not answer within {PATIENCE:.0f} s"]
+
+    def ask() -> None:
+        try:
+            huggingface_hub.get_session().head(root, timeout=PATIENCE)
+            answer[0] = None
+        except Exception as error:  # whatever it is, there is no network
+            answer[0] = f"{root} cannot be reached ({error})"
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(PATIENCE)
+    return answer[0]
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a checkpoint that holds tensors and nothing that can run.
+
+    Takes safetensors, a torch state dict, and a torch file with the state dict under `model` or
+    `state_dict`.
+
+    Raises:
+        ComponentError: the file is missing, broken, or would have to execute code to be read.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        message = "this checkpoint holds more than tensors: reading it would run its code"
+        hint = "Convert it to safetensors where you trust it."
+        raise ComponentError(Problem("", str(path), message, hint)) from error
+    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise ComponentError(Problem("", str(path), f"cannot be read: {first_line}")) from error
+    for wrapper in ("model", "state_dict"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    tensors = content if isinstance(content, dict) else {}
+    if not tensors or not all(isinstance(value, Tensor) for value in tensors.values()):
+        raise ComponentError(Problem("", str(path), "holds no state dict of tensors"))
+    return tensors
+
+
+def _in_folder(folder: Path, weights: bool) -> Source | Absence:
+    if not (folder / CONFIG_FILE).is_file():
+        return Absence(f"{folder} has no {CONFIG_FILE}")
+    if weights and not any((folder / file).is_file() for file in WEIGHT_FILES):
+        return Absence(f"{folder} has none of {', '.join(WEIGHT_FILES)}")
+    return Source(str(folder), offline=True)
+
+
+def _cached(name: str, file: str) -> bool:
+    try:
+        return isinstance(huggingface_hub.try_to_load_from_cache(name, file), str)
+    except ValueError:
+        return False
+
+
+def _refused(url: str) -> str | None:
+    try:
+        huggingface_hub.get_hf_file_metadata(url, timeout=PATIENCE)
+    except Exception as error:  # many types, all of them an answer that is no file
+        return f"{url}: {str(error).partition(chr(10))[0]}"
+    return None

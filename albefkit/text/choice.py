@@ -1,0 +1,103 @@
+"""Which tokenizer a text encoder gets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import tokenizers
+
+from albefkit.layers.weights import Source
+from albefkit.registry.errors import ComponentError, Problem
+from albefkit.text import wordpiece
+from albefkit.text.tokenizer import FORMAT, Corpus, Roles, Tokenizer
+
+TokenizerWish = str
+"""`auto`, `train`, or a path."""
+
+
+class Chosen(NamedTuple):
+    """A tokenizer.
+
+    Args:
+        tokenizer: it.
+        own: whether it is the pretrained model's own, so that its word embeddings fit.
+    """
+
+    tokenizer: Tokenizer
+    own: bool
+
+
+def get_tokenizer(
+    wish: TokenizerWish, corpus: Corpus, source: Source | None, vocabulary: int
+) -> Chosen:
+    """Get the tokenizer that is wished for.
+
+    Args:
+        wish: `auto`, `train`, or a path.
+        corpus: to train on; a tokenizer that an earlier run saved is taken before all others.
+        source: the pretrained model, or None where weights are random.
+        vocabulary: the most entries of a trained tokenizer.
+    """
+    own = wish == "auto" and source is not None
+    if corpus.saved is not None and corpus.saved.is_file():
+        return Chosen(Tokenizer.load(corpus.saved), own)
+    if wish == "auto" and source is not None:
+        return Chosen(from_transformers(source.name, offline=source.offline), True)
+    if wish in ("auto", "train"):
+        return Chosen(wordpiece.train(corpus.captions(), vocabulary), False)
+    return Chosen(from_path(Path(wish).expanduser()), False)
+
+
+def from_path(path: Path) -> Tokenizer:
+    """Read a `vocab.txt`, a `tokenizer.json`, a file of `Tokenizer.save`, or a model's folder.
+
+    Raises:
+        ComponentError: there is no such file, or it is something else.
+    """
+    if path.is_dir():
+        if not (path / "tokenizer.json").is_file() and (path / "vocab.txt").is_file():
+            return wordpiece.from_vocabulary(path / "vocab.txt")
+        return from_transformers(str(path), offline=True)
+    if not path.is_file():
+        hint = "Give auto, train, or the path of a vocab.txt, a tokenizer.json or a folder."
+        raise ComponentError(Problem("", "", f"there is no tokenizer at {path}", hint))
+    if path.suffix != ".json":
+        return wordpiece.from_vocabulary(path)
+    try:
+        saved_here = json.loads(path.read_text(encoding="utf-8")).get("format") == FORMAT
+        inner = None if saved_here else tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exceptions
+        raise ComponentError(Problem("", str(path), f"is no tokenizer: {error}")) from error
+    return Tokenizer.load(path) if inner is None else Tokenizer(inner)
+
+
+def from_transformers(name: str, offline: bool) -> Tokenizer:
+    """The tokenizer that comes with a model of Hugging Face.
+
+    Raises:
+        ComponentError: there is none, it has no fast form, or no [MASK].
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        found = AutoTokenizer.from_pretrained(name, local_files_only=offline, use_fast=True)
+        inner = found.backend_tokenizer
+    except Exception as error:  # many types, depending on what is missing
+        first_line = str(error).partition("\n")[0]
+        message = f"{name}: no tokenizer of the fast kind: {first_line}"
+        raise ComponentError(Problem("", "", message, "Say 'tokenizer: train'.")) from error
+    roles = {
+        "pad": found.pad_token,
+        "cls": found.cls_token,
+        "mask": found.mask_token,
+        "unk": found.unk_token,
+    }
+    missing = [role for role, entry in roles.items() if entry is None]
+    if missing:
+        message = f"the tokenizer of {name} has no entry for {', '.join(missing)}"
+        raise ComponentError(Problem("", "", message, "Say 'tokenizer: train'."))
+    return Tokenizer(
+        tokenizers.Tokenizer.from_str(inner.to_str()), Roles(**roles, sep=found.sep_token)
+    )

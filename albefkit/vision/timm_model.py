@@ -1,0 +1,141 @@
+"""Any image model of timm that gives a map or a sequence of features."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from albefkit.layers.load_report import LoadReport
+from albefkit.layers.weights import Absence, Pretrained, choose
+from albefkit.registry.errors import ComponentError
+from albefkit.tensors import Encoded
+from albefkit.vision import timm_weights
+from albefkit.vision.base import CLIP_MEAN, CLIP_STD, IMAGENET_MEAN, IMAGENET_STD, VisionEncoder
+
+Normalization = Literal["clip", "imagenet", "model"]
+
+
+class TimmModel(VisionEncoder):
+    """An image model of timm, by name: transformers as tokens, convolutional maps flattened.
+
+    Position embeddings follow the image size (spec 1.2). The summary of an image is its [CLS] token
+    where the model has one, else the mean over the image.
+
+    Args:
+        name: as timm knows it, e.g. vit_base_patch16_224, resnet50, local-dir:FOLDER.
+        image_size: side of the square images, in pixels.
+        patch_size: side of a patch, for a transformer; empty takes the model's own.
+        width: size of a token, for a transformer; empty takes the model's own.
+        depth: number of blocks, for a transformer; empty takes the model's own.
+        heads: attention heads, for a transformer; empty takes the model's own.
+        pretrained: auto takes weights from the cache or the hub and starts at random where neither
+            is reachable; true insists; false starts at random.
+        normalization: mean and deviation taken from the pixels: CLIP's (as the released ALBEF,
+            whichever weights it starts from), ImageNet's, or those the model was trained with.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "vit_base_patch16_224",
+        image_size: int = 224,
+        patch_size: int | None = None,
+        width: int | None = None,
+        depth: int | None = None,
+        heads: int | None = None,
+        pretrained: Pretrained = "auto",
+        normalization: Normalization = "clip",
+    ) -> None:
+        super().__init__()
+        sizes = {"embed_dim": width, "depth": depth, "num_heads": heads, "patch_size": patch_size}
+        sizes = {key: value for key, value in sizes.items() if value is not None}
+        timm_weights.check_name(name)
+        self.model, self._size = _create(name, image_size, sizes)
+        self.image_size = image_size
+        self.mean, self.std = self._pixels(normalization)
+        self._survey()
+        self.load_report = self._load(name, pretrained, sizes)
+
+    def forward(self, images: Tensor) -> Encoded:
+        """Encode `(R, 3, H, W)`; all tokens are real, so there is no mask."""
+        tokens = self._sequence(self.model(images))
+        if self._class_token:
+            return Encoded(tokens, None, tokens[:, 0])
+        return Encoded(tokens, None, tokens[:, self.prefix_tokens :].mean(dim=1))
+
+    def _sequence(self, features: Tensor) -> Tensor:
+        """Tokens `(R, N, D)` of a sequence or a map, row by row."""
+        if features.dim() == 3:
+            return features
+        return features.flatten(1, 2) if self._channels_last else features.flatten(2).mT
+
+    def _survey(self) -> None:
+        """Look at one blank image to learn what the features are like."""
+        side = self.image_size
+        parameter = next(self.model.parameters())
+        blank = torch.zeros(1, 3, side, side, device=parameter.device, dtype=parameter.dtype)
+        was_training = self.model.training
+        with torch.no_grad():
+            try:
+                features = self.model.eval()(blank)
+            except (AssertionError, RuntimeError) as error:
+                message = f"the model does not take images of {side} x {side}: {error}"
+                raise ComponentError(message) from error
+        self.model.train(was_training)
+        self._channels_last = getattr(self.model, "output_fmt", "NCHW") == "NHWC"
+        self.prefix_tokens, self._class_token = 0, False
+        if features.dim() == 4:
+            rows, columns = features.shape[1:3] if self._channels_last else features.shape[2:]
+            self.grid, self.width = (rows, columns), features.shape[1 + 2 * self._channels_last]
+            return
+        if features.dim() != 3:
+            raise ComponentError(f"the model gives {features.dim()}-d features, no tokens")
+        self.width = features.shape[2]
+        self.prefix_tokens = getattr(self.model, "num_prefix_tokens", 0)
+        self._class_token = getattr(self.model, "has_class_token", self.prefix_tokens > 0)
+        self.grid = _square(features.shape[1] - self.prefix_tokens)
+
+    def _pixels(self, normalization: Normalization) -> tuple[Any, Any]:
+        if normalization == "clip":
+            return CLIP_MEAN, CLIP_STD
+        config = getattr(self.model, "pretrained_cfg", {})
+        if normalization == "imagenet" or "mean" not in config:
+            return IMAGENET_MEAN, IMAGENET_STD
+        return tuple(config["mean"]), tuple(config["std"])
+
+    def _load(self, name: str, pretrained: Pretrained, sizes: dict[str, int]) -> LoadReport:
+        found = choose(pretrained, f"timm {name}", lambda: timm_weights.find(self.model, name))
+        if isinstance(found, Absence):
+            return LoadReport(reason=found.reason)
+        report = timm_weights.load(self.model, name, found, self._size, self.prefix_tokens)
+        return report.require(self.model.state_dict())
+
+
+def _create(name: str, image_size: int, sizes: dict[str, int]) -> tuple[Any, dict[str, int]]:
+    """The model without classifier and pooling, and the size arguments it took."""
+    import timm
+
+    def create(size: dict[str, int]) -> Any:
+        arguments: dict[str, Any] = size | sizes
+        # Without pooling, norms that follow it are applied to every token: none stays unused.
+        return timm.create_model(name, num_classes=0, global_pool="", **arguments)
+
+    try:
+        try:
+            return create({"img_size": image_size}), {"img_size": image_size}
+        except TypeError as error:
+            if "img_size" not in str(error):
+                raise
+            return create({}), {}
+    except (TypeError, AssertionError, ValueError, RuntimeError) as error:
+        asked = ", ".join(f"{key}={value}" for key, value in sizes.items())
+        message = f"timm cannot make {name} for {image_size} pixels"
+        message += f" with {asked}: {error}" if asked else f": {error}"
+        raise ComponentError(message) from error
+
+
+def _square(tokens: int) -> tuple[int, int] | None:
+    side = round(tokens**0.5)
+    return (side, side) if side * side == tokens else None
