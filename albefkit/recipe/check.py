@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from albefkit.recipe.dump import plain
 from albefkit.recipe.grammar import RecipeSettings
 from albefkit.recipe.layers import merge
 from albefkit.recipe.leaf import allows_none, check_leaf
+from albefkit.recipe.messages import available, location_of, parameter_words, shape_words
 from albefkit.recipe.place import Place, dotted
 from albefkit.recipe.shapes import (
     ComponentShape,
@@ -32,9 +31,9 @@ from albefkit.recipe.signature import (
 )
 from albefkit.recipe.source import Node, from_python
 from albefkit.recipe.spec import ComponentSpec
-from albefkit.recipe.words import a, default_words, type_words, value_words
+from albefkit.recipe.words import a, value_words
 from albefkit.registry import Registrable
-from albefkit.registry.catalogue import base_class, find, load
+from albefkit.registry.catalogue import base_class, by_kind, find, load
 from albefkit.registry.errors import ComponentError, Problem, RecipeError
 from albefkit.registry.names import nearest
 
@@ -123,7 +122,7 @@ class _Checker:
                 message = "there is nothing to take away"
                 self.wrong(node.at, where, message, f"write '{key}: {{}}' to have it")
             elif line is None:
-                found[key] = self.component(ComponentShape(kind), node, where, {"type": key})
+                found[key] = self.by_key(kind, key, node, where)
             else:
                 found[key] = self.line(kind, line, key, node, where)
         return found
@@ -135,8 +134,19 @@ class _Checker:
         rest = {name: each for name, each in entries.items() if name not in own}
         values = self.fields(own, said, node, path, f"'{key}'", "")
         bare = replace(node, value=rest) if node.mapping is not None else node
-        component = self.component(ComponentShape(kind), bare, path, {"type": key})
-        return line(component=component, **values)
+        return line(component=self.by_key(kind, key, bare, path), **values)
+
+    def by_key(self, kind: str, key: str, node: Node, path: str) -> Any:
+        """A component whose key is its type unless it says another."""
+        before = len(self.problems)
+        component = self.component(ComponentShape(kind), node, path, {"type": key})
+        said = node.mapping is None or "type" in node.mapping
+        if component is None and not said and key not in by_kind(kind):
+            advice = f"a name of your own needs a type: '{key}: {{type: ...}}'"
+            self.problems[before:] = [
+                replace(each, hint=f"{each.hint}\n{advice}") for each in self.problems[before:]
+            ]
+        return component
 
     def component(self, shape: ComponentShape, node: Node, path: str, fallback: Any) -> Any:
         said = self.normal(shape.kind, node, path)
@@ -150,10 +160,12 @@ class _Checker:
         kind_node = entries.pop("type", None)
         if kind_node is None or not isinstance(kind_node.value, str):
             place = kind_node.place if kind_node else node.place
+            path = dotted(path, "type") if kind_node else path
             message = f"expected the type of {a(shape.kind)}"
-            self.wrong(place, path, message, _available(shape.kind))
+            self.wrong(place, path, message, available(shape.kind))
             return None
-        component = self.find(shape, kind_node, path, node.at if silent else kind_node.place)
+        where = dotted(path, "type") if kind_node.key else path
+        component = self.find(shape, kind_node, where, node.at if silent else kind_node.place)
         if component is None:
             return None
         spec, cls = component
@@ -161,21 +173,23 @@ class _Checker:
         for name in [name for name in neighbours(cls) if name in entries]:
             message = f"'{name}' of {label} is wired by albefkit, a recipe does not say it"
             self.wrong(entries.pop(name).at, dotted(path, name), message)
-        values = self.fields(component_parameters(cls), entries, said, path, label, _location(cls))
-        return replace(spec, params=values, place=node.place)
+        values = self.fields(
+            component_parameters(cls), entries, said, path, label, location_of(cls)
+        )
+        return replace(spec, params=values, place=node.place, path=path)
 
     def normal(self, kind: str, node: Node, path: str) -> Node | None:
         """A component's name, or a bare number, as the mapping it stands for."""
         if node.mapping is not None:
             return node
         if isinstance(node.value, str):
-            return replace(node, value={"type": node})
+            return replace(node, value={"type": replace(node, key=None)})
         shorthand = self.shorthand(kind) if _is_number(node.value) else None
         if shorthand:
             name, _, parameter = shorthand.partition(".")
             return replace(node, value={"type": from_python(name, node.place), parameter: node})
         message = f"expected {a(kind)}, got {value_words(node.python())}"
-        self.wrong(node.place, path, message, _available(kind))
+        self.wrong(node.place, path, message, available(kind))
         return None
 
     def shorthand(self, kind: str) -> str | None:
@@ -259,42 +273,5 @@ class _Checker:
         self.wrong(node.at, dotted(path, name), message, None if near else takes)
 
 
-def shape_words(parameter: Parameter) -> str:
-    """What a parameter takes, in words."""
-    match parameter.shape:
-        case ComponentShape(kind) | OptionalShape(ComponentShape(kind)):
-            return kind
-        case SectionShape() | MapShape() | NamedShape() | OptionalShape(SectionShape()):
-            return "a mapping"
-        case _:
-            return type_words(parameter.annotation)
-
-
-def parameter_words(parameter: Parameter) -> str:
-    """What a parameter takes and its default, in words: `int, 16`."""
-    words = shape_words(parameter)
-    if parameter.required:
-        return words
-    if words == "a mapping":
-        return words
-    return f"{words}, {default_words(plain(parameter.plain_default))}"
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _available(kind: str) -> str:
-    names: Iterable[str] = base_class(kind).list_available()
-    return f"available: {', '.join(names)}"
-
-
-def _location(cls: type) -> str:
-    """Where a class is written, short: `albefkit/vision/timm_model.py:24`."""
-    try:
-        file = Path(inspect.getsourcefile(cls) or "")
-        line = inspect.getsourcelines(cls)[1]
-    except (OSError, TypeError):
-        return f"{cls.__module__}:{cls.__qualname__}"
-    parts = len(cls.__module__.split("."))
-    return f"{Path(*file.parts[-parts:]).as_posix()}:{line}"

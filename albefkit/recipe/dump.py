@@ -25,6 +25,13 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _text(dumper: Any, text: str) -> Any:
+    odd = any(character in "\x85\u2028\u2029\ufeff" for character in text)
+    tag = "tag:yaml.org,2002:str"
+    return dumper.represent_scalar(tag, text, style='"' if odd else None)
+
+
+cast(Any, _Dumper).add_representer(str, _text)
 for _name, (_pattern, _first) in SCALARS.items():
     cast(Any, _Dumper).add_implicit_resolver(
         f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), _first

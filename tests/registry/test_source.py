@@ -26,7 +26,10 @@ PARTS = '''
             edge: how sharp.
         """
 
-        ablations: ClassVar = {"edge": Ablation({"edge": 0}, "no edge"), "x": Ablation(edits={}, meaning="y")}
+        ablations: ClassVar = {
+            "edge": Ablation({"edge": 0}, "no edge"),
+            "x": Ablation(edits={}, meaning="y"),
+        }
 
         class Inner(Rough):
             """Inside."""
@@ -45,8 +48,8 @@ BASE = '''
         """
 
         def __init__(self, name, *, edge: float = 0.5, grain: "int | None" = None,
-                     of: tuple[str, ...] = ("a",), other: Negatives = default("hard"), on: bool = True,
-                     must: str) -> None:
+                     of: tuple[str, ...] = ("a",), other: Negatives = default("hard"),
+                     on: bool = True, must: str) -> None:
             pass
 '''
 
