@@ -109,7 +109,7 @@ class _Checker:
     def section(self, section: type, node: Node, path: str) -> Any:
         entries = self.entries(node, path, "a mapping")
         label = f"'{path}'" if path else "a recipe"
-        values = self.fields(section_parameters(section), entries, node, path, label, "")
+        values = self.fields(section_parameters(section), entries, node, path, label, None)
         return section(**values)
 
     def named(
@@ -132,7 +132,7 @@ class _Checker:
         entries = node.mapping or {}
         said = {name: each for name, each in entries.items() if name in own}
         rest = {name: each for name, each in entries.items() if name not in own}
-        values = self.fields(own, said, node, path, f"'{key}'", "")
+        values = self.fields(own, said, node, path, f"'{key}'", None)
         bare = replace(node, value=rest) if node.mapping is not None else node
         return line(component=self.by_key(kind, key, bare, path), **values)
 
@@ -173,9 +173,7 @@ class _Checker:
         for name in [name for name in neighbours(cls) if name in entries]:
             message = f"'{name}' of {label} is wired by albefkit, a recipe does not say it"
             self.wrong(entries.pop(name).at, dotted(path, name), message)
-        values = self.fields(
-            component_parameters(cls), entries, said, path, label, location_of(cls)
-        )
+        values = self.fields(component_parameters(cls), entries, said, path, label, cls)
         return replace(spec, params=values, place=node.place, path=path)
 
     def normal(self, kind: str, node: Node, path: str) -> Node | None:
@@ -225,12 +223,12 @@ class _Checker:
         node: Node,
         path: str,
         label: str,
-        location: str,
+        owner: type | None,
     ) -> dict[str, Any]:
         """The values of all parameters: what the recipe says, else the defaults."""
         for name in entries:
             if name not in parameters:
-                self.unknown(name, entries[name], parameters, path, label, location)
+                self.unknown(name, entries[name], parameters, path, label, owner)
         values: dict[str, Any] = {}
         for name, parameter in parameters.items():
             said = entries.get(name)
@@ -262,14 +260,14 @@ class _Checker:
         parameters: Mapping[str, Parameter],
         path: str,
         label: str,
-        location: str,
+        owner: type | None,
     ) -> None:
         message = f"{label} takes no '{name}'."
         near = nearest(name, parameters)
         if near is not None:
             message += f" Did you mean '{near}' ({parameter_words(parameters[near])})?"
         takes = f"it takes: {', '.join(parameters)}" if parameters else "it takes nothing"
-        message += f"   {location}" if location else ""
+        message += f"   {location_of(owner)}" if owner else ""
         self.wrong(node.at, dotted(path, name), message, None if near else takes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from albefkit.registry.errors import Problem, RecipeError
@@ -34,11 +35,13 @@ def find_recipe(name: str, folder: Path | None = None) -> Path:
     Raises:
         RecipeError: there is no such recipe.
     """
-    if "\0" in name:
-        raise RecipeError(Problem(repr(name), "", "is not the name of a file"))
-    path = (folder or Path()) / Path(name).expanduser()
-    if path.exists():
-        return path.resolve()
+    path = (folder or Path()) / os.path.expanduser(name)  # noqa: PTH111 - this one never raises
+    try:
+        if name and path.exists():
+            return path.resolve()
+    except (OSError, ValueError) as error:
+        problem = Problem("", "", f"'{name[:40]}...' is not the name of a file: {error.args[-1]}")
+        raise RecipeError(problem) from None
     bare = name.removesuffix(SUFFIX)
     known = shipped()
     if bare in known:

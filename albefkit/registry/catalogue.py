@@ -5,6 +5,7 @@ Names are metadata: listing, suggesting and reporting a clash import nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -139,9 +140,12 @@ def _contested(kind: str, name: str, claims: list[Entry]) -> Problem:
 
 def _in_file(kind: str, name: str, folder: Path) -> Entry:
     path, _, attribute = name.rpartition(":")
-    file = (folder / Path(path).expanduser()).resolve()
-    if not file.is_file():
-        raise ComponentError(Problem("", "", f"there is no file '{file}'", f"named by '{name}'"))
-    return Entry(
-        kind, f"{file}:{attribute}", f"{file.stem}:{attribute}", "file", digest(file), file
-    )
+    file = folder / os.path.expanduser(path)  # noqa: PTH111 - this one never raises
+    try:
+        file = file.resolve()
+        version = digest(file)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        message = f"the file of '{name[:200]}' cannot be read: {reason}"
+        raise ComponentError(Problem("", "", message, f"looked for {file}"[:200])) from None
+    return Entry(kind, f"{file}:{attribute}", f"{file.stem}:{attribute}", "file", version, file)

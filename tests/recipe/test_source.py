@@ -92,7 +92,9 @@ def test_refusals(text, expected):
 
 def test_a_bomb_of_anchors_is_refused():
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
-    lines += [f"{y}: &{y} [{', '.join(['*' + x] * 9)}]" for x, y in zip("abcdef", "bcdefg", strict=True)]
+    lines += [
+        f"{y}: &{y} [{', '.join(['*' + x] * 9)}]" for x, y in zip("abcdef", "bcdefg", strict=True)
+    ]
     assert "too much for a recipe" in refusal("\n".join(lines))
 
 

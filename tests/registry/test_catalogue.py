@@ -210,7 +210,9 @@ def test_a_component_in_a_file(toys, folder):
     assert catalogue.summary(entry) == "Mine."
     assert catalogue.load(entry) is catalogue.load(entry)
     assert catalogue.find("negatives", entry.name) == entry
-    assert "there is no file" in message(lambda: catalogue.find("negatives", "other.py:Mine"))
+    assert "cannot be read: No such file or directory" in message(
+        lambda: catalogue.find("negatives", "other.py:Mine")
+    )
     (folder / "mine.py").write_text("raise ValueError('no')")
     changed = catalogue.find("negatives", "./mine.py:Mine", folder=folder)
     assert "ValueError: no" in message(lambda: catalogue.load(changed))
