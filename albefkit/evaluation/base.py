@@ -47,6 +47,7 @@ class Result:
     """What an evaluator found.
 
     Args:
+        split: what on.
         metrics: figures for the summary, percent unless their name says otherwise.
         score: the one figure by which the better of two checkpoints is kept; more is better.
         chance: what guessing gives, for those of `metrics` where it is known.
@@ -54,6 +55,7 @@ class Result:
         items: one entry per item, so that two runs can be compared item by item.
     """
 
+    split: str
     metrics: dict[str, float]
     score: float
     chance: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,153 @@
+"""What a run tells about itself, and who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from albefkit.evaluation.base import Result
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The shape of a run, known before its first step.
+
+    Args:
+        title: what to call it.
+        total_steps: optimizer steps planned.
+        first_step: optimizer steps done before, by the run that is resumed.
+    """
+
+    title: str
+    total_steps: int
+    first_step: int = 0
+
+
+@dataclass(frozen=True)
+class Record:
+    """Averages over the last few steps.
+
+    Args:
+        step: optimizer steps done.
+        epoch: passes done, with fraction.
+        lr: learning rate of the last step.
+        losses: per objective.
+        floors: per objective, the loss of guessing by the prior.
+        bounds: per objective, a lower bound on mutual information, in nats.
+        metrics: everything else.
+        images_per_second: all processes together.
+        data_wait: share of the time spent waiting for data.
+        memory: bytes.
+        seconds: seconds of training so far.
+        seconds_left: estimate.
+    """
+
+    step: int
+    epoch: float
+    lr: float
+    losses: dict[str, float]
+    floors: dict[str, float] = field(default_factory=dict)
+    bounds: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    images_per_second: float = 0.0
+    data_wait: float = 0.0
+    memory: int = 0
+    seconds: float = 0.0
+    seconds_left: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `metrics.jsonl`: whatever a clock decides stands under `pace`."""
+        return {
+            "step": self.step,
+            "epoch": self.epoch,
+            "lr": self.lr,
+            "losses": self.losses,
+            "floors": self.floors,
+            "bounds": self.bounds,
+            "metrics": self.metrics,
+            "pace": {
+                "images_per_second": self.images_per_second,
+                "data_wait": self.data_wait,
+                "memory": self.memory,
+                "seconds": self.seconds,
+            },
+        }
+
+
+class Listener:
+    """Somebody who is told what happens; everything may be ignored."""
+
+    def begin(self, plan: Plan) -> None:
+        """Training begins."""
+
+    def step(self, done: int) -> None:
+        """An optimizer step was taken; called very often."""
+
+    def record(self, record: Record) -> None:
+        """Averages are there."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing."""
+
+    def warn(self, text: str) -> None:
+        """Something that may be wrong."""
+
+    def result(self, name: str, step: int, result: Result) -> None:
+        """An evaluator has finished."""
+
+    def end(self) -> None:
+        """Nothing more will come."""
+
+
+class Journal(Listener):
+    """Tells everything to all listeners; says each warning once.
+
+    Args:
+        listeners: who is told; none on all ranks but the first.
+    """
+
+    def __init__(self, listeners: Sequence[Listener] = ()) -> None:
+        self._listeners = list(listeners)
+        self._said: set[str] = set()
+
+    def add(self, listener: Listener) -> None:
+        """One more listener."""
+        self._listeners.append(listener)
+
+    def begin(self, plan: Plan) -> None:
+        """Training begins."""
+        for listener in self._listeners:
+            listener.begin(plan)
+
+    def step(self, done: int) -> None:
+        """An optimizer step was taken."""
+        for listener in self._listeners:
+            listener.step(done)
+
+    def record(self, record: Record) -> None:
+        """Averages are there."""
+        for listener in self._listeners:
+            listener.record(record)
+
+    def note(self, text: str) -> None:
+        """Something worth knowing."""
+        for listener in self._listeners:
+            listener.note(text)
+
+    def warn(self, text: str) -> None:
+        """Something that may be wrong; said once in a run."""
+        if text not in self._said:
+            self._said.add(text)
+            for listener in self._listeners:
+                listener.warn(text)
+
+    def result(self, name: str, step: int, result: Result) -> None:
+        """An evaluator has finished."""
+        for listener in self._listeners:
+            listener.result(name, step, result)
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        for listener in self._listeners:
+            listener.end()

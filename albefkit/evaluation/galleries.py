@@ -1,0 +1,152 @@
+"""A gallery as a network sees it: every image and every text encoded once."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from albefkit.data.base import Gallery, Unreadable
+from albefkit.data.text import pre_caption
+from albefkit.evaluation.base import Subject
+from albefkit.registry.errors import AlbefkitWarning, ComponentError, DataError
+from albefkit.tensors import Encoded
+
+TOLERATED = 0.01
+"""Share of a gallery's images that may be unreadable."""
+
+
+@dataclass(frozen=True)
+class EncodedGallery:
+    """I images and T texts, on the subject's device.
+
+    Args:
+        image: tokens `(I, N, D)`.
+        text: tokens `(T, L, D)`.
+        image_features: unit vectors `(I, E)`, or None where nothing is aligned.
+        text_features: unit vectors `(T, E)`, or None.
+        right: `(I, T)` bool, on the host: the text, or one that says the same, is the image's.
+        owner: `(T,)` int64, on the host: the image of each text.
+        names: the images' names.
+    """
+
+    image: Encoded
+    text: Encoded
+    image_features: Tensor | None
+    text_features: Tensor | None
+    right: Tensor
+    owner: Tensor
+    names: list[str]
+
+
+def encode_gallery(subject: Subject, gallery: Gallery, limit: int | None) -> EncodedGallery:
+    """Encode a gallery.
+
+    Args:
+        subject: who looks.
+        gallery: what at.
+        limit: only so many images, the first ones, with their texts; None: all.
+
+    Raises:
+        DataError: too many images cannot be read.
+        ComponentError: the network cannot read images or texts alone.
+    """
+    network = subject.network
+    if network.vision is None or network.text is None or network.vision.reads != ("images",):
+        raise ComponentError("retrieval needs a network that reads images and texts")
+    wanted = range(min(len(gallery), limit or len(gallery)))
+    encoded, readable = _encode_images(subject, gallery, wanted)
+    place = {image: row for row, image in enumerate(readable)}
+    kept = [row for row, owner in enumerate(gallery.owner) if owner in place]
+    if not kept:
+        raise DataError("the gallery has no text for any of its images")
+    texts = [pre_caption(gallery.texts[row], subject.max_words) for row in kept]
+    owner = torch.tensor([place[gallery.owner[row]] for row in kept])
+    text = _encode_texts(subject, texts)
+    aligned = network.image_projection is not None and network.text_projection is not None
+    return EncodedGallery(
+        image=encoded,
+        text=text,
+        image_features=network.image_features(encoded).float() if aligned else None,
+        text_features=network.text_features(text).float() if aligned else None,
+        right=right_pairs(texts, owner, len(readable)),
+        owner=owner,
+        names=[gallery.names[image] for image in readable],
+    )
+
+
+def right_pairs(texts: list[str], owner: Tensor, images: int) -> Tensor:
+    """`(images, T)` bool: which texts are right for an image, equal words counting as equal.
+
+    Args:
+        texts: T cleaned texts.
+        owner: `(T,)` int64, the image of each.
+        images: how many images there are.
+    """
+    numbers: dict[str, int] = {}
+    words = torch.tensor([numbers.setdefault(text, len(numbers)) for text in texts])
+    says = torch.zeros(images, len(numbers), dtype=torch.bool)
+    says[owner, words] = True
+    return says[:, words]
+
+
+def _encode_images(subject: Subject, gallery: Gallery, wanted: range) -> tuple[Encoded, list[int]]:
+    vision = subject.network.vision
+    assert vision is not None
+    readable, unreadable, parts = [], [], []
+    for chunk in _chunks(wanted, subject.batch_size):
+        pictures = []
+        for index in chunk:
+            try:
+                pictures.append(subject.transform(gallery.image(index)))
+                readable.append(index)
+            except Unreadable as error:
+                unreadable.append(str(error))
+        if pictures:
+            images = torch.stack(pictures).to(subject.device)
+            with subject.autocast():
+                parts.append(vision(images))
+    if unreadable:
+        _report_unreadable(unreadable, len(wanted))
+    if not parts:
+        raise DataError("the gallery is empty")
+    return _stack(parts), readable
+
+
+def _report_unreadable(unreadable: list[str], total: int) -> None:
+    listed = "\n".join(unreadable[:10])
+    message = f"{len(unreadable)} of {total} images of the gallery cannot be read:\n{listed}"
+    if len(unreadable) > TOLERATED * total:
+        raise DataError(message)
+    warnings.warn(f"{message}\nThey are left out.", AlbefkitWarning, stacklevel=2)
+
+
+def _encode_texts(subject: Subject, texts: list[str]) -> Encoded:
+    text = subject.network.text
+    assert text is not None
+    view = text.tokenizer.encode(texts, text.max_tokens)
+    parts = []
+    for chunk in _chunks(range(len(texts)), 4 * subject.batch_size):
+        rows = slice(chunk.start, chunk.stop)
+        with subject.autocast():
+            parts.append(
+                text(view.ids[rows].to(subject.device), view.mask[rows].to(subject.device))
+            )
+    return _stack(parts)
+
+
+def _chunks(indices: range, size: int) -> Iterator[range]:
+    for start in range(0, len(indices), size):
+        yield indices[start : start + size]
+
+
+def _stack(parts: list[Encoded]) -> Encoded:
+    masks = [part.mask for part in parts if part.mask is not None]
+    return Encoded(
+        tokens=torch.cat([part.tokens for part in parts]),
+        mask=torch.cat(masks) if len(masks) == len(parts) else None,
+        pooled=torch.cat([part.pooled for part in parts]),
+    )
