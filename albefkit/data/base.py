@@ -15,11 +15,14 @@ from typing import Any, Literal
 import numpy as np
 
 from albefkit.registry import Registrable
+from albefkit.registry.errors import DataError
 
 SplitName = Literal["train", "val", "test"]
 
+SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
-class Unreadable(Exception):  # noqa: N818 - the field speaks of an unreadable image
+
+class Unreadable(DataError):  # noqa: N818 - an unreadable image is what the field calls it
     """One image cannot be read; training skips it and counts, up to a limit.
 
     Args:
@@ -28,11 +31,8 @@ class Unreadable(Exception):  # noqa: N818 - the field speaks of an unreadable i
     """
 
     def __init__(self, path: str | Path, reason: str) -> None:
-        super().__init__(str(path), reason)
+        super().__init__(f"{path}: {reason}")
         self.path, self.reason = str(path), reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,10 @@ class Split(ABC):
 class Dataset(ABC, Registrable, kind="dataset"):
     """Where items come from; nothing is read or drawn before a split is asked for."""
 
-    splits: tuple[SplitName, ...] = ("train", "val", "test")
-    """The splits this dataset has."""
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits this dataset has; all three unless a component says otherwise."""
+        return SPLITS
 
     @abstractmethod
     def split(self, name: SplitName) -> Split:

@@ -45,9 +45,8 @@ class Normalise:
 
     def __call__(self, pictures: Sequence[np.ndarray]) -> Tensor:
         """`(H, W, 3)` uint8 pictures of one size -> `(B, 3, H, W)` float32."""
-        stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-        numbers = torch.empty(stacked.shape, dtype=torch.float32).copy_(stacked)
-        return numbers.mul_(self._scale).add_(self._shift)
+        stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+        return stacked.float().mul_(self._scale).add_(self._shift)
 
 
 class TrainTransform:

@@ -91,12 +91,12 @@ def _origins(height: int, width: int, forward: Affine) -> tuple[np.ndarray, np.n
 
     Rounded to float32 where the released warp rounds, as ties between grey levels show it.
     """
-    a, b, c, d, e, f = np.float32(forward).astype(np.float64)
+    a, b, c, d, e, f = np.array(forward, np.float32).astype(np.float64)
     det = a * e - b * d
     line, column = np.indices((height, width))
 
     def origin(x_share: float, y_share: float, offset: float) -> np.ndarray:
-        x_part, y_part, start = np.float32([x_share, y_share, offset]).astype(np.float64)
+        x_part, y_part, start = np.array([x_share, y_share, offset], np.float32).astype(np.float64)
         row = (y_part * line + start).astype(np.float32)
         return (x_part * column + row).astype(np.float32)
 

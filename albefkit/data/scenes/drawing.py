@@ -33,7 +33,7 @@ def draw(world: World, start: int, stop: int, side: int) -> np.ndarray:
     """
     rows = np.arange(start, min(stop, len(world)))
     canvas = _backgrounds(world, rows, side)
-    for slot in np.flatnonzero(world.present[rows].any(axis=0)):
+    for slot in np.flatnonzero(world.present[rows].any(axis=0)).tolist():
         sizes = np.where(world.present[rows, slot], world.size[rows, slot], -1)
         for size in range(len(RADII)):
             (scene,) = np.nonzero(sizes == size)

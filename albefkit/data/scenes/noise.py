@@ -70,7 +70,7 @@ def _spoil(kind: str, index: int, clean: Sequence[str], rng: np.random.Generator
         numbers = {"n": rng.integers(1, 9999), "m": rng.integers(1, 99)}
         return " ".join(_DEBRIS[which] for which in picked).format(**numbers)
     if kind == SWAPPED and len(clean) > 1:
-        return clean[(index + rng.integers(1, len(clean))) % len(clean)]
+        return clean[(index + int(rng.integers(1, len(clean)))) % len(clean)]
     words = clean[index].split()
     kept = [word for word, keep in zip(words, rng.random(len(words)) < 0.5, strict=True) if keep]
     return " ".join(kept or words[:1])

@@ -1,0 +1,98 @@
+"""Reading photographs: any mode becomes RGB, huge ones shrink, broken ones are refused."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch.utils.data import get_worker_info
+
+from albefkit.data.base import Unreadable
+
+_ORIENTATION = 0x0112
+
+
+def read_image(path: Path, short_side: int | None = None) -> np.ndarray:
+    """The image in a file as `(H, W, 3)` uint8 RGB, upright.
+
+    Args:
+        path: of the file.
+        short_side: larger images are shrunk until their shorter side has this many pixels.
+
+    Raises:
+        Unreadable: missing, not an image, truncated, or so huge that it may be a trap (PIL's
+            `MAX_IMAGE_PIXELS`, about 89 million).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return _decoded(image, short_side)
+    except FileNotFoundError:
+        raise Unreadable(path, "there is no such file") from None
+    except UnidentifiedImageError:
+        raise Unreadable(path, "this is not an image") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise Unreadable(
+            path, f"it has more than {Image.MAX_IMAGE_PIXELS} pixels; shrink it"
+        ) from None
+    except Exception as error:  # decoders raise whatever a broken file makes them stumble over
+        raise Unreadable(path, f"it cannot be decoded ({error})") from error
+
+
+def _decoded(image: Image.Image, short_side: int | None) -> np.ndarray:
+    if short_side is not None:
+        image.draft("RGB", (short_side, short_side))
+    upright = image
+    if image.getexif().get(_ORIENTATION, 1) != 1:
+        upright = ImageOps.exif_transpose(image)
+    rgb = _eight_bits(upright).convert("RGB")
+    if short_side is not None and min(rgb.size) > short_side:
+        share = short_side / min(rgb.size)
+        size = (round(rgb.width * share), round(rgb.height * share))
+        rgb = rgb.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return np.asarray(rgb)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit grey, which PIL would clip to white, scaled to 8."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) // 257).astype(np.uint8))
+
+
+class ImageReader:
+    """Reads images below a folder and keeps the first ones in memory, as many as fit.
+
+    Training asks for images in ever new orders; what is kept is therefore not exchanged.
+
+    Args:
+        root: the folder.
+        short_side: see `read_image`.
+        keep_bytes: how much memory this process, or all its workers together, may fill.
+    """
+
+    def __init__(self, root: Path, short_side: int | None, keep_bytes: int) -> None:
+        self._root, self._short_side, self._keep_bytes = root, short_side, keep_bytes
+        self._room: int | None = None
+        self._kept: dict[str, np.ndarray] = {}
+
+    def read(self, name: str) -> np.ndarray:
+        """The image in the file `name`, a path below the folder or an absolute one.
+
+        Raises:
+            Unreadable: see `read_image`.
+        """
+        if (kept := self._kept.get(name)) is not None:
+            return kept
+        image = read_image(self._root / name, self._short_side)
+        if self._room is None:
+            worker = get_worker_info()
+            self._room = self._keep_bytes // (worker.num_workers if worker else 1)
+        if image.nbytes <= self._room:
+            self._room -= image.nbytes
+            self._kept[name] = image
+        return image
