@@ -1,0 +1,35 @@
+"""Every shipped recipe is right, says everything when resolved, and fits the schema."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from albefkit.recipe.library import find_recipe, shipped
+from albefkit.recipe.load import load_recipe
+from albefkit.recipe.schema import schema
+from albefkit.recipe.source import parse, read_file
+from tests.recipe.test_schema import fits
+
+
+@pytest.fixture(scope="module")
+def written():
+    return json.loads(json.dumps(schema()))
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_recipe(name, written, tmp_path):
+    recipe = load_recipe(name)
+    (tmp_path / "resolved.yaml").write_text(recipe.to_yaml())
+    again = load_recipe(tmp_path / "resolved.yaml")
+    assert again.hash == recipe.hash and again.settings == recipe.settings
+    text, node = read_file(find_recipe(name))
+    assert text.startswith("# yaml-language-server: $schema=")
+    assert fits(node.python(), written, written)
+    assert fits(parse(recipe.to_yaml(), name, tmp_path).python(), written, written)
+
+
+@pytest.mark.parametrize("name", ["itc", "mod", "hard-negatives", "queue"])
+def test_ideas_can_be_dropped_from_the_tiny_recipe(name):
+    assert load_recipe("albef_tiny", drops=[name]).hash != load_recipe("albef_tiny").hash
