@@ -36,7 +36,8 @@ def check_leaf(annotation: Any, node: Node, path: str) -> tuple[Any, list[Proble
         except ValidationError as error:
             errors = errors or cast("list[Any]", error.errors(include_url=False))
         except (ValueError, TypeError) as error:
-            return None, [node.place.problem(path, str(error))]
+            message = f"this is nothing that a recipe can say: {error}"
+            return None, [node.place.problem(path, message)]
     return None, _problems(annotation, node, path, errors)
 
 
@@ -97,17 +98,18 @@ def _expected(annotation: Any, node: Node, path: str) -> Problem:
 
 
 def _pydantic_words(error: Any) -> str:
-    return str(error["msg"]).replace("Input should be ", "expected ").replace("a valid ", "a ")
+    words = str(error["msg"]).replace("Input should be ", "expected ")
+    return words.replace("a valid integer", "an integer").replace("a valid ", "a ")
 
 
 def _descend(node: Node, path: str, location: Sequence[Any]) -> tuple[Node, str]:
     """The part of `node` that a pydantic location means, as far as it is really there."""
     for step in location:
-        value = node.value
+        value, part = node.value, None
         if isinstance(value, dict):
             part = value.get(str(step))
-        else:
-            part = value[int(step)] if isinstance(value, list) and int(step) < len(value) else None
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            part = value[step]
         if part is not None:
             node, path = part, dotted(path, step)
     return node, path
