@@ -60,7 +60,8 @@ class CrossAttention(Fusion):
         same = config.hidden_size == self.width
         if not same and not isinstance(found, Absence):
             raise _width_problem(name, config.hidden_size, self.width)
-        heads = heads or (config.num_attention_heads if same else max(1, self.width // 64))
+        if heads is None:
+            heads = int(config.num_attention_heads) if same else max(1, self.width // 64)
         inner = feed_forward or (bert_layout.inner_width(config) if same else 4 * self.width)
         eps = getattr(config, "layer_norm_eps", 1e-12)
         self.layers = nn.ModuleList(
@@ -81,6 +82,7 @@ class CrossAttention(Fusion):
         text_mask = None if text_mask is None else text_mask[text_index]
         tokens = text.tokens[text_index]
         for layer in self.layers:
+            assert isinstance(layer, CrossLayer)
             memory = layer.cross_attention.remember(image.tokens, image_mask)
             tokens = layer(tokens, text_mask, memory.rows(image_index))
         return Fused(text_tokens=tokens, image_tokens=None, pooled=tokens[:, 0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -49,9 +50,34 @@ def attend(query: Tensor, memory: Memory, dropout: float = 0.0) -> Tensor:
     Returns:
         `(R, heads, L, D / heads)`.
     """
+    if not fused_pays(query.device):
+        return F.dropout(weights(query, memory), dropout) @ memory.value
     return F.scaled_dot_product_attention(
         query, memory.key, memory.value, attn_mask=memory.mask, dropout_p=dropout
     )
+
+
+def weights(query: Tensor, memory: Memory) -> Tensor:
+    """How much each query looks where, `(R, heads, L, N)`; rows sum to 1.
+
+    The softmax is taken in float32 or better, the result has the type of the values.
+    """
+    scores = (query * query.shape[-1] ** -0.5) @ memory.key.mT
+    if memory.mask is not None:
+        scores = scores.masked_fill(~memory.mask, torch.finfo(scores.dtype).min)
+    exact = torch.promote_types(scores.dtype, torch.float32)
+    return scores.softmax(dim=-1, dtype=exact).to(memory.value.dtype)
+
+
+def fused_pays(device: torch.device | None = None) -> bool:
+    """Whether a fused attention kernel is the faster one, on a device or on this machine.
+
+    Measured on a CPU with AVX-512 and AMX, forward and backward, 25 to 257 tokens: written out,
+    attention is as fast in float32 and 2 to 8 times as fast in bfloat16.
+    """
+    if device is not None:
+        return device.type != "cpu"
+    return torch.accelerator.is_available()
 
 
 class Attention(nn.Module):

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from albefkit.layers.attention import fused_pays
 from albefkit.layers.load_report import LoadReport, TensorFate
 from albefkit.layers.weights import Absence, Source, find_model
 from albefkit.registry.errors import ComponentError, Problem
@@ -129,7 +130,7 @@ def fresh_model(config: Any) -> Any:
     """A model with random weights and without a pooler."""
     from transformers import AutoModel
 
-    return _without_pooler(AutoModel.from_config(config))
+    return _without_pooler(AutoModel.from_config(config, attn_implementation=_attention()))
 
 
 def pretrained_model(config: Any, source: Source) -> tuple[Any, LoadReport]:
@@ -149,6 +150,7 @@ def pretrained_model(config: Any, source: Source) -> tuple[Any, LoadReport]:
             model, found = AutoModel.from_pretrained(
                 source.name,
                 config=config,
+                attn_implementation=_attention(),
                 local_files_only=source.offline,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
@@ -171,7 +173,11 @@ def pretrained_model(config: Any, source: Source) -> tuple[Any, LoadReport]:
     return model, report
 
 
-def _without_pooler(model: nn.Module) -> nn.Module:
+def _attention() -> str:
+    return "sdpa" if fused_pays() else "eager"
+
+
+def _without_pooler(model: Any) -> Any:
     """Nobody reads a pooler, and weights nobody reads would never get a gradient."""
     if isinstance(getattr(model, "pooler", None), nn.Module):
         model.pooler = None

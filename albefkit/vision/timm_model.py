@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from albefkit.layers.attention import fused_pays
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.weights import Absence, Pretrained, choose
 from albefkit.registry.errors import ComponentError
@@ -120,7 +123,8 @@ def _create(name: str, image_size: int, sizes: dict[str, int]) -> tuple[Any, dic
     def create(size: dict[str, int]) -> Any:
         arguments: dict[str, Any] = size | sizes
         # Without pooling, norms that follow it are applied to every token: none stays unused.
-        return timm.create_model(name, num_classes=0, global_pool="", **arguments)
+        with _attention_kernel(fused_pays()):
+            return timm.create_model(name, num_classes=0, global_pool="", **arguments)
 
     try:
         try:
@@ -139,3 +143,19 @@ def _create(name: str, image_size: int, sizes: dict[str, int]) -> tuple[Any, dic
 def _square(tokens: int) -> tuple[int, int] | None:
     side = round(tokens**0.5)
     return (side, side) if side * side == tokens else None
+
+
+@contextmanager
+def _attention_kernel(fused: bool) -> Iterator[None]:
+    """timm's models ask at their construction whether to use fused attention."""
+    from timm.layers import (
+        set_fused_attn,  # pyright: ignore[reportPrivateImportUsage]
+        use_fused_attn,  # pyright: ignore[reportPrivateImportUsage]
+    )
+
+    before, before_experimental = use_fused_attn(), use_fused_attn(experimental=True)
+    set_fused_attn(enable=fused and before, experimental=fused and before_experimental)
+    try:
+        yield
+    finally:
+        set_fused_attn(enable=before, experimental=before_experimental)

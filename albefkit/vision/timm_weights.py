@@ -48,7 +48,7 @@ def find(model: nn.Module, name: str) -> Source | Absence:
 
 
 def load(
-    model: nn.Module, name: str, source: Source, size: dict[str, int], prefix_tokens: int
+    model: nn.Module, name: str, source: Source, size: dict[str, Any], prefix_tokens: int
 ) -> LoadReport:
     """Copy pretrained weights into a model.
 
@@ -81,7 +81,7 @@ def load(
     return load_tensors(model, tensors, source=source.name, renamed=renamed, fit=fit)
 
 
-def _native(name: str, size: dict[str, int]) -> dict[str, Tensor]:
+def _native(name: str, size: dict[str, Any]) -> dict[str, Tensor]:
     """The pretrained state dict, at the size it was trained for or as timm itself resizes it."""
     import timm
 

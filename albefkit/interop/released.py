@@ -1,0 +1,159 @@
+"""Checkpoints of the released ALBEF, in and out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from albefkit.interop import released_names as names
+from albefkit.layers.load_report import LoadReport, TensorFate
+from albefkit.layers.loading import load_tensors
+from albefkit.layers.positions import interpolate_positions
+from albefkit.layers.weights import read_tensors
+from albefkit.registry.errors import ComponentError
+
+TEMPERATURE = "space.temperature"
+POINTER, FILLED, IMAGE_ID = (names.KEYS + name for name in ("pointer", "filled", "image_id"))
+CLASS_TOKENS = 1
+"""Position embeddings before those of the grid, in the released vision transformer."""
+
+
+def read_released(path: Path) -> dict[str, Tensor]:
+    """Read the state dict of a released checkpoint, with the released names.
+
+    Args:
+        path: `.pth` with the state dict under `model` or bare, or `.safetensors`.
+
+    Raises:
+        ComponentError: the file is missing, broken, or would have to execute code to be read.
+    """
+    return read_tensors(path)
+
+
+def from_released(
+    tensors: Mapping[str, Tensor], *, fusion_from: int | None = None
+) -> dict[str, Tensor]:
+    """A released state dict as that of a `Pretrainer`.
+
+    A queue counts as full. Second names of tied tensors, `position_ids` and what we have no part
+    for are left out.
+
+    Args:
+        tensors: with released names, of pre-training or of the retrieval task.
+        fusion_from: the text encoder's first layer with cross-attention; found if None.
+
+    Raises:
+        ComponentError: no layer has cross-attention.
+    """
+    return {ours: tensor for ours, (_, tensor) in _converted(tensors, fusion_from).items()}
+
+
+def to_released(tensors: Mapping[str, Tensor], *, fusion_from: int = 6) -> dict[str, Tensor]:
+    """The state dict of a `Pretrainer` as the released pre-training code loads it, strictly.
+
+    Args:
+        tensors: with our names; those the released code has no part for are left out.
+        fusion_from: how many layers the text encoder has.
+    """
+    released: dict[str, Tensor] = {}
+    for ours, tensor in tensors.items():
+        name = names.released_name(ours, fusion_from)
+        if name is not None:
+            released[name] = tensor
+    for network in (False, True):
+        for second, first in names.TIED.items():
+            source = names.Twin(first, network).released
+            if source in released and names.Twin(names.WORD_BIAS, network).released in released:
+                released[names.Twin(second, network).released] = released[source]
+        positions = released.get(names.Twin(names.POSITIONS, network).released)
+        if positions is not None:
+            ids = torch.arange(len(positions))[None]
+            released[names.Twin(names.POSITION_IDS, network).released] = ids
+    for queue, ours in names.QUEUES.items():
+        if names.KEYS + ours in tensors:
+            released[queue] = tensors[names.KEYS + ours].T.contiguous()
+    if POINTER in tensors:
+        released["queue_ptr"] = tensors[POINTER].reshape(1)
+    if TEMPERATURE in tensors:
+        released["temp"] = tensors[TEMPERATURE]
+    return released
+
+
+def load_released(
+    pretrainer: nn.Module, tensors: Mapping[str, Tensor], *, fusion_from: int | None = None
+) -> LoadReport:
+    """Load a released state dict into a `Pretrainer` (or a module with the same names in it).
+
+    Position embeddings are resized to the vision encoder's image size (spec 1.2); a queue of
+    another length is left behind.
+
+    Args:
+        pretrainer: has `student`, and what else of `teacher` and `space` the recipe asked for.
+        tensors: from `read_released`.
+        fusion_from: the text encoder's first layer with cross-attention; found if None.
+
+    Raises:
+        ComponentError: a tensor of student or teacher is not in the checkpoint, or does not fit.
+    """
+    converted = _converted(tensors, fusion_from)
+    ours = pretrainer.state_dict()
+    for queue in names.QUEUES.values():
+        name = names.KEYS + queue
+        if name in converted and name in ours and converted[name][1].shape != ours[name].shape:
+            converted = {k: v for k, v in converted.items() if not k.startswith(names.KEYS)}
+    report = load_tensors(
+        pretrainer,
+        {name: tensor for name, (_, tensor) in converted.items()},
+        source="released ALBEF",
+        renamed={name: theirs for name, (theirs, _) in converted.items()},
+        fit=_fit,
+    )
+    taken = {theirs for theirs, _ in converted.values()}
+    for name in tensors:
+        plain = names.twin(name).name
+        if name not in taken and plain not in names.TIED and plain != names.POSITION_IDS:
+            report.tensors[name] = TensorFate("dropped", "no part for it")
+    backbone = [name for name in ours if name.startswith((names.STUDENT, names.TEACHER))]
+    return report.require(backbone)
+
+
+def _converted(
+    tensors: Mapping[str, Tensor], fusion_from: int | None
+) -> dict[str, tuple[str, Tensor]]:
+    """Our name -> released name and the tensor in our layout."""
+    if fusion_from is None:
+        try:
+            fusion_from = names.first_fusion_layer(tensors)
+        except ValueError as error:
+            raise ComponentError(str(error)) from error
+    converted: dict[str, tuple[str, Tensor]] = {}
+    for released, tensor in tensors.items():
+        ours = names.our_name(released, fusion_from)
+        if ours is not None:
+            converted[ours] = released, tensor
+    for queue, ours in names.QUEUES.items():
+        if queue in tensors:
+            rows = tensors[queue].T.contiguous()
+            converted[names.KEYS + ours] = queue, rows
+            converted[FILLED] = queue, torch.tensor(len(rows))
+    if "queue_ptr" in tensors:
+        converted[POINTER] = "queue_ptr", tensors["queue_ptr"].reshape(())
+    if "idx_queue" in tensors:
+        converted[IMAGE_ID] = "idx_queue", tensors["idx_queue"].reshape(-1)
+    if "temp" in tensors:
+        converted[TEMPERATURE] = "temp", tensors["temp"].reshape(())
+    return converted
+
+
+def _fit(name: str, theirs: Tensor, ours: Tensor) -> Tensor | None:
+    """Position embeddings of another image size."""
+    if not name.endswith("vision.model.pos_embed") or theirs.shape[2] != ours.shape[2]:
+        return None
+    side = math.isqrt(ours.shape[1] - CLASS_TOKENS)
+    if side * side != ours.shape[1] - CLASS_TOKENS:
+        return None
+    return interpolate_positions(theirs, (side, side), CLASS_TOKENS)
