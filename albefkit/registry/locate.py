@@ -112,23 +112,51 @@ def ancestry(found: Located, depth: int = 0) -> list[Located]:
     return chain
 
 
-def _resolve(found: Located, name: str) -> Located | None:
-    """The class that `name` means in the module of `found`."""
-    for node in _tree(found.file).body:
-        if isinstance(node, ast.ClassDef) and node.name == name and node is not found.node:
-            return Located(found.file, found.module, node)
-        if not isinstance(node, ast.ImportFrom) or not (node.module or node.level):
-            continue
-        for alias in node.names:
-            if (alias.asname or alias.name) == name:
-                module = _absolute(found.module, node)
-                file = module_file(module) if module.split(".")[0] not in _NOT_OURS else None
-                return None if file is None else _find_class(file, module, alias.name)
+def alias(found: Located, name: str) -> ast.expr | None:
+    """What a name for a type stands for where `found` is written, as `Literal['auto', True]`."""
+    origin = _origin(found, name)
+    if origin is None:
+        return None
+    file, _, name = origin
+    for node in _tree(file).body:
+        match node:
+            case (
+                ast.Assign(
+                    targets=[ast.Name(id=made)], value=ast.Subscript() | ast.BinOp() as value
+                )
+                | ast.AnnAssign(target=ast.Name(id=made), value=ast.Subscript() as value)
+            ) if made == name:
+                return value
+            case _:
+                continue
     return None
 
 
-_NOT_OURS = {"abc", "typing", "torch", "albefkit.registry"}
-"""Bases that say nothing about recipe parameters; torch is large and slow to find."""
+def _resolve(found: Located, name: str) -> Located | None:
+    """The class that `name` means in the module of `found`."""
+    origin = _origin(found, name)
+    if origin is None:
+        return None
+    file, module, name = origin
+    other = _find_class(file, module, name)
+    return None if other is not None and other.node is found.node else other
+
+
+def _origin(found: Located, name: str) -> tuple[Path, str, str] | None:
+    """Where `name` comes from in the module of `found`: file, module and its name there."""
+    for node in _tree(found.file).body:
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        for imported in node.names:
+            if (imported.asname or imported.name) == name:
+                module = _absolute(found.module, node)
+                file = None if module.split(".")[0] in _NOT_OURS else module_file(module)
+                return None if file is None else (file, module, imported.name)
+    return found.file, found.module, name
+
+
+_NOT_OURS = {"abc", "typing", "torch"}
+"""Modules that say nothing about recipe parameters; torch is large and slow to find."""
 
 
 def _absolute(module: str, node: ast.ImportFrom) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from albefkit.registry.docstring import meanings, summary_line
 from albefkit.registry.entry import Entry
-from albefkit.registry.locate import UNREADABLE, ancestry, locate
+from albefkit.registry.locate import UNREADABLE, Located, alias, ancestry, locate
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,14 @@ def describe(entry: Entry) -> Description | None:
     explained: dict[str, str] = {}
     for each in reversed(chain):
         explained |= meanings(ast.get_docstring(each.node) or "")
-    constructor = next((init for each in chain if (init := _constructor(each.node))), None)
+    constructors = ((each, init) for each in chain if (init := _constructor(each.node)))
+    constructor = next(constructors, None)
     nothing: dict[str, str] = {}
     ablations = next((named for each in chain if (named := _ablations(each.node))), nothing)
     return Description(
         summary_line(doc),
         doc.split("\n\nArgs:")[0].strip(),
-        _parameters(constructor, explained) if constructor else (),
+        _parameters(*constructor, explained) if constructor else (),
         ablations,
         found.file,
         found.node.lineno,
@@ -91,12 +92,14 @@ def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
     return next(inits, None)
 
 
-def _parameters(node: ast.FunctionDef, explained: dict[str, str]) -> tuple[ParameterText, ...]:
+def _parameters(
+    owner: Located, node: ast.FunctionDef, explained: dict[str, str]
+) -> tuple[ParameterText, ...]:
     pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     return tuple(
         ParameterText(
             argument.arg,
-            _annotation_text(argument.annotation),
+            _annotation_text(owner, argument.annotation),
             None if value is None else _default_text(value),
             explained.get(argument.arg, ""),
         )
@@ -104,12 +107,23 @@ def _parameters(node: ast.FunctionDef, explained: dict[str, str]) -> tuple[Param
     )
 
 
-def _annotation_text(node: ast.expr | None) -> str:
+def _annotation_text(owner: Located, node: ast.expr | None) -> str:
     match node:
         case None:
             return ""
+        case ast.Constant(value=None):
+            return "null"
         case ast.Constant(value=str(text)):
             return text
+        case ast.Name(id=name):
+            meant = alias(owner, name)
+            return name if meant is None else _annotation_text(owner, meant)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return f"{_annotation_text(owner, left)} | {_annotation_text(owner, right)}"
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.Tuple(elts=values)):
+            return " | ".join(_default_text(value) for value in values)
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=value):
+            return _default_text(value)
         case _:
             return ast.unparse(node)
 

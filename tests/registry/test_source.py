@@ -35,7 +35,12 @@ PARTS = '''
             """Inside."""
 '''
 BASE = '''
+    from typing import Literal
+
     from tests.toy.bases import Negatives
+
+
+    Mode = Literal["a", "b"]
 
 
     class Rough(Negatives):
@@ -47,9 +52,9 @@ BASE = '''
                 in two lines.
         """
 
-        def __init__(self, name, *, edge: float = 0.5, grain: "int | None" = None,
+        def __init__(self, name, *, edge: float = 0.5, grain: int | None = None,
                      of: tuple[str, ...] = ("a",), other: Negatives = default("hard"),
-                     on: bool = True, must: str) -> None:
+                     on: bool = True, mode: Mode = "a", must: str) -> None:
             pass
 '''
 
@@ -75,16 +80,17 @@ def test_describe_reads_inherited_parameters(stranger):
     assert about.doc == "Sharper than hard.\n\nMore words about it."
     assert [(p.name, p.type, p.default, p.meaning) for p in about.parameters] == [
         ("edge", "float", "0.5", "how sharp."),
-        ("grain", "int | None", "null", "how rough, in two lines."),
+        ("grain", "int | null", "null", "how rough, in two lines."),
         ("of", "tuple[str, ...]", "(a,)", ""),
         ("other", "Negatives", "hard", ""),
         ("on", "bool", "true", ""),
+        ("mode", "a | b", "a", ""),
         ("must", "str", None, ""),
     ]
     assert about.ablations == {"edge": "no edge", "x": "y"}
     assert about.line == 10
     inner = describe(find("negatives", "inner"))
-    assert inner is not None and inner.summary == "Inside." and len(inner.parameters) == 6
+    assert inner is not None and inner.summary == "Inside." and len(inner.parameters) == 7
     assert not any(name.startswith("vlp_extras") for name in sys.modules)
 
 
