@@ -49,7 +49,12 @@ class Scenes(Dataset):
             raise ComponentError(
                 f"scenes: objects is {list(objects)}; give fewest and most, 1 to {MAX_OBJECTS}."
             )
-        self._size, self._noise, self._objects, self._seed = size, noise, (objects[0], objects[1]), seed
+        self._size, self._noise, self._objects, self._seed = (
+            size,
+            noise,
+            (objects[0], objects[1]),
+            seed,
+        )
         self._lengths: dict[SplitName, int] = {"train": train, "val": val, "test": test}
         self._made: dict[SplitName, ScenesSplit] = {}
 
