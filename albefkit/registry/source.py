@@ -124,8 +124,22 @@ def _annotation_text(owner: Located, node: ast.expr | None) -> str:
             return " | ".join(_default_text(value) for value in values)
         case ast.Subscript(value=ast.Name(id="Literal"), slice=value):
             return _default_text(value)
+        case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[inner, *marks])):
+            limits = ", ".join(_limits(marks))
+            return f"{_annotation_text(owner, inner)} {limits}".rstrip()
         case _:
             return ast.unparse(node)
+
+
+_SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+
+
+def _limits(marks: list[ast.expr]) -> list[str]:
+    """The limits in `Field(ge=0, le=1)`, as people write them."""
+    keywords = [each for mark in marks if isinstance(mark, ast.Call) for each in mark.keywords]
+    return [
+        f"{_SIGNS[each.arg]} {ast.unparse(each.value)}" for each in keywords if each.arg in _SIGNS
+    ]
 
 
 def _default_text(node: ast.expr) -> str:

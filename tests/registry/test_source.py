@@ -52,7 +52,8 @@ BASE = '''
                 in two lines.
         """
 
-        def __init__(self, name, *, edge: float = 0.5, grain: int | None = None,
+        def __init__(self, name, *, edge: Annotated[float, Field(ge=0, le=1)] = 0.5,
+                     grain: int | None = None,
                      of: tuple[str, ...] = ("a",), other: Negatives = default("hard"),
                      on: bool = True, mode: Mode = "a", must: str) -> None:
             pass
@@ -79,7 +80,7 @@ def test_describe_reads_inherited_parameters(stranger):
     assert about.summary == "Sharper than hard."
     assert about.doc == "Sharper than hard.\n\nMore words about it."
     assert [(p.name, p.type, p.default, p.meaning) for p in about.parameters] == [
-        ("edge", "float", "0.5", "how sharp."),
+        ("edge", "float >= 0, <= 1", "0.5", "how sharp."),
         ("grain", "int | null", "null", "how rough, in two lines."),
         ("of", "tuple[str, ...]", "(a,)", ""),
         ("other", "Negatives", "hard", ""),

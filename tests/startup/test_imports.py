@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from albefkit.cli.main import VERBS
+
 HEAVY = ("torch", "numpy", "timm", "transformers", "tokenizers", "yaml", "PIL", "matplotlib")
 
 SCRIPT = """
@@ -29,7 +31,7 @@ print("heavy:", *(name for name in {heavy!r} if name in sys.modules), file=sys.s
         ["components", "objective"],
         ["components", "objective", "itm"],
         ["components", "--json"],
-        ["check", "--help"],
+        *([verb, "--help"] for verb in VERBS),
     ],
 )
 def test_light_verbs(arguments):
