@@ -90,10 +90,13 @@ class RandAugmentSection:
     Args:
         operations: how many are made of each image.
         level: how strong they are, 0 to 10.
+        overflow: what becomes of values beyond 0..255: `clip`, or `wrap` round as in the released
+            code, whose contrast turns most photographs white.
     """
 
     operations: Count = 2
     level: Annotated[int, Field(ge=0, le=10)] = 7
+    overflow: Literal["clip", "wrap"] = "clip"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,98 @@
+"""What an assembly is fed with: batches to learn from, and questions to be examined by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from albefkit.assemble import Assembly
+from albefkit.data.loader import TrainLoader
+from albefkit.data.randaugment import RandAugment
+from albefkit.data.sampler import Order
+from albefkit.data.transforms import EvalTransform, TrainTransform
+from albefkit.engine.precision import Precision
+from albefkit.evaluation.base import Subject
+from albefkit.registry.errors import Problem, RecipeError
+from albefkit.tensors import Batch
+from albefkit.text.base import TextEncoder
+from albefkit.vision.base import VisionEncoder
+
+
+class LoaderSource:
+    """A loader whose batches can be described by their number.
+
+    Args:
+        loader: makes the batches.
+    """
+
+    def __init__(self, loader: TrainLoader) -> None:
+        self.loader = loader
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in a pass over the training split."""
+        return self.loader.steps_per_epoch
+
+    def batches(self, cursor: int) -> Iterator[Batch]:
+        """Batches without end, from number `cursor` since the start of training."""
+        return self.loader.batches(cursor)
+
+    def describe(self, cursor: int) -> dict[str, Any]:
+        """The epoch of a batch and its items, as indices of the training split."""
+        draw = self.loader.order.batch(cursor)
+        return {"batch": cursor, "epoch": draw.epoch, "items": draw.indices.tolist()}
+
+
+def train_loader(
+    assembly: Assembly, order: Order, workers: int | Literal["auto"] = 0
+) -> TrainLoader:
+    """Training batches as the recipe varies them and the network reads them.
+
+    Args:
+        assembly: the parts.
+        order: which items make which batch.
+        workers: processes that make batches ahead.
+
+    Raises:
+        RecipeError: the model has nothing to read images or texts with.
+    """
+    vision, text = _readers(assembly)
+    augment = assembly.recipe.settings.augment
+    randaugment = augment.randaugment
+    transform = TrainTransform(
+        vision.image_size,
+        vision.mean,
+        vision.std,
+        crop_scale=augment.crop_scale,
+        flip=augment.flip,
+        randaugment=randaugment
+        and RandAugment(randaugment.operations, randaugment.level, randaugment.overflow),
+    )
+    split = assembly.dataset.split("train")
+    return TrainLoader(
+        split, transform, text.tokenizer, order, workers=workers, max_tokens=text.max_tokens
+    )
+
+
+def subject(assembly: Assembly, precision: Precision) -> Subject:
+    """The student, ready to be examined."""
+    vision, _ = _readers(assembly)
+    return Subject(
+        network=assembly.pretrainer.student,
+        space=assembly.pretrainer.space,
+        dataset=assembly.dataset,
+        transform=EvalTransform(vision.image_size, vision.mean, vision.std),
+        device=precision.device,
+        autocast=precision.autocast,
+        batch_size=assembly.recipe.settings.train.batch_size,
+    )
+
+
+def _readers(assembly: Assembly) -> tuple[VisionEncoder, TextEncoder]:
+    student = assembly.pretrainer.student
+    if student.vision is None or student.text is None:
+        missing = "model.vision" if student.vision is None else "model.text"
+        where = str(assembly.recipe.source)
+        message = "is missing: training reads pairs of an image and a text"
+        raise RecipeError(Problem(where, missing, message, f"give '{missing}' a value"))
+    return student.vision, student.text
