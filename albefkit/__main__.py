@@ -1,0 +1,5 @@
+"""`python -m albefkit`, as torchrun starts it."""
+
+from albefkit.cli.main import main
+
+main()
