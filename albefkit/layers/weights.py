@@ -146,7 +146,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             return safetensors.torch.load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        message = "this checkpoint holds more than tensors: reading it would run its code"
+        message = "is not a torch file of tensors alone; reading anything else could run its code"
         hint = "Convert it to safetensors where you trust it."
         raise ComponentError(Problem("", str(path), message, hint)) from error
     except (OSError, RuntimeError, EOFError, ValueError, SafetensorError) as error:

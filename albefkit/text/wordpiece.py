@@ -49,10 +49,10 @@ def from_vocabulary(file: Path) -> Tokenizer:
         ComponentError: the file cannot be read, or a role is not in it.
     """
     try:
-        entries = file.read_text(encoding="utf-8").splitlines()
+        entries = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ComponentError(Problem("", str(file), f"cannot be read: {error}")) from error
-    vocabulary = {entry.strip(): number for number, entry in enumerate(entries)}
+    vocabulary = {entry.rstrip(): number for number, entry in enumerate(entries)}
     missing = [role for role in ROLES.entries if role not in vocabulary]
     if missing:
         message = f"this vocabulary has no {', '.join(missing)}"

@@ -1,0 +1,125 @@
+"""Networks of recorded sizes, and recorded released state dicts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from albefkit.fusion.cross_attention import CrossAttention
+from albefkit.layers.heads import MaskedWordHead
+from albefkit.network import Network
+from albefkit.text.bert import Bert
+from albefkit.text.tokenizer import Corpus
+from albefkit.vision.timm_model import TimmModel
+
+TEXT_LAYERS = 2
+QUEUE = 48
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a recorded network measures."""
+
+    vision_width: int = 64
+    text_width: int = 64
+    feed_forward: int = 256
+    positions: int = 64
+    shared_width: int = 32
+    image_size: int = 48
+
+
+MAIN = Sizes()
+WIDTHS = Sizes(vision_width=48, text_width=32, feed_forward=96, positions=40, shared_width=24)
+
+
+def network(sizes: Sizes, folder: Path) -> Network:
+    """Towers and heads as recipes make them, at random."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{n}" for n in range(195))]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    vision = TimmModel(
+        name="deit_base_patch16_224",
+        image_size=sizes.image_size,
+        width=sizes.vision_width,
+        depth=4,
+        heads=4,
+        pretrained=False,
+    )
+    text = Bert(
+        Corpus(lambda: []),
+        layers=TEXT_LAYERS,
+        width=sizes.text_width,
+        heads=4,
+        feed_forward=sizes.feed_forward,
+        positions=sizes.positions,
+        dropout=0.0,
+        tokenizer=str(folder / "vocab.txt"),
+        pretrained=False,
+    )
+    fusion = CrossAttention(
+        vision,
+        text,
+        from_layer=TEXT_LAYERS,
+        layers=2,
+        heads=4,
+        feed_forward=sizes.feed_forward,
+        dropout=0.0,
+        pretrained=False,
+    )
+    made = Network(vision, text, fusion, sizes.shared_width)
+    made.heads["itm"] = nn.Linear(text.width, 2)
+    made.heads["mlm"] = MaskedWordHead(text.width, len(words))
+    return made
+
+
+class Parts(nn.Module):
+    """What a pretrainer holds, without objectives."""
+
+    def __init__(self, sizes: Sizes, folder: Path) -> None:
+        super().__init__()
+        self.student = network(sizes, folder)
+        self.teacher = nn.Module()
+        self.teacher.network = self.student.mirror(
+            ["vision", "text", "fusion", "projections", "heads.mlm"]
+        )
+        self.space = nn.Module()
+        self.space.temperature = nn.Parameter(torch.tensor(0.5))
+        self.space.keys = Queues(sizes.shared_width)
+
+
+class Queues(nn.Module):
+    """The tensors of a momentum queue."""
+
+    def __init__(self, shared_width: int) -> None:
+        super().__init__()
+        for name in ("image_queue", "text_queue"):
+            self.register_buffer(name, torch.randn(QUEUE, shared_width))
+        for name in ("image_id", "text_id"):
+            self.register_buffer(name, torch.full((QUEUE,), -100))
+        for name in ("pointer", "filled"):
+            self.register_buffer(name, torch.zeros((), dtype=torch.int64))
+
+
+def main_state(case: Path) -> dict[str, Tensor]:
+    """The released state dict of a case of the main set; stored in half precision, exact."""
+    files: dict[str, dict[str, Tensor]] = {}
+    state = {}
+    for key, entry in json.loads((case / "state.json").read_text()).items():
+        stored = files.setdefault(entry["file"], {})
+        if not stored:
+            stored.update(load_file(case / entry["file"]))
+        dtype = getattr(torch, entry["dtype"])
+        state[key] = stored[entry["key"]].to(dtype).reshape(entry["shape"])
+    return state
+
+
+def width_state(case: Path) -> dict[str, Tensor]:
+    """The released state dict of a case of the set with unequal widths."""
+    return {
+        name: tensor.double() if tensor.is_floating_point() else tensor
+        for name, tensor in load_file(case / "weights.safetensors").items()
+    }
