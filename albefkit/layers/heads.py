@@ -15,19 +15,22 @@ class MaskedWordHead(nn.Module):
     it would have it twice in every checkpoint.
 
     Args:
-        width: D, the size of a token and of a word embedding.
+        width: size of a token.
         vocabulary_size: V, how many words there are.
+        word_width: D, size of a word embedding; None where it is that of a token.
         eps: of the LayerNorm.
     """
 
-    def __init__(self, width: int, vocabulary_size: int, eps: float = 1e-12) -> None:
+    def __init__(
+        self, width: int, vocabulary_size: int, word_width: int | None = None, eps: float = 1e-12
+    ) -> None:
         super().__init__()
-        self.dense = nn.Linear(width, width)
-        self.norm = nn.LayerNorm(width, eps=eps)
+        self.dense = nn.Linear(width, word_width or width)
+        self.norm = nn.LayerNorm(word_width or width, eps=eps)
         self.bias = nn.Parameter(torch.zeros(vocabulary_size))
         nn.init.normal_(self.dense.weight, std=0.02)
         nn.init.zeros_(self.dense.bias)
 
     def forward(self, tokens: Tensor, vocabulary: Tensor) -> Tensor:
-        """Logits `(M, V)` of tokens `(M, D)` over the word embeddings `(V, D)`."""
+        """Logits `(M, V)` of tokens `(M, width)` over the word embeddings `(V, D)`."""
         return F.linear(self.norm(F.gelu(self.dense(tokens))), vocabulary, self.bias)

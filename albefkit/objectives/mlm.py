@@ -46,7 +46,8 @@ class MLM(Objective):
     def head(self, network: Network) -> nn.Module:
         """A judge of tokens against the word embeddings."""
         assert network.fusion is not None and network.text is not None
-        return MaskedWordHead(network.fusion.width, network.text.word_embeddings.num_embeddings)
+        words = network.text.word_embeddings
+        return MaskedWordHead(network.fusion.width, words.num_embeddings, words.embedding_dim)
 
     def view(self, step: Step) -> TextView:
         """The batch's texts with words hidden."""

@@ -40,9 +40,9 @@ def get_tokenizer(
         source: the pretrained model, or None where weights are random.
         vocabulary: the most entries of a trained tokenizer.
     """
-    own = wish == "auto" and source is not None
     if corpus.saved is not None and corpus.saved.is_file():
-        return Chosen(Tokenizer.load(corpus.saved), own)
+        saved = Tokenizer.load(corpus.saved)
+        return Chosen(saved, source is not None and saved.origin == source.name)
     if wish == "auto" and source is not None:
         return Chosen(from_transformers(source.name, offline=source.offline), True)
     if wish in ("auto", "train"):
@@ -70,7 +70,7 @@ def from_path(path: Path) -> Tokenizer:
         inner = None if saved_here else tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exceptions
         raise ComponentError(Problem("", str(path), f"is no tokenizer: {error}")) from error
-    return Tokenizer.load(path) if inner is None else Tokenizer(inner)
+    return Tokenizer.load(path) if inner is None else Tokenizer(inner, origin=str(path))
 
 
 def from_transformers(name: str, offline: bool) -> Tokenizer:
@@ -98,6 +98,6 @@ def from_transformers(name: str, offline: bool) -> Tokenizer:
     if missing:
         message = f"the tokenizer of {name} has no entry for {', '.join(missing)}"
         raise ComponentError(Problem("", "", message, "Say 'tokenizer: train'."))
-    return Tokenizer(
-        tokenizers.Tokenizer.from_str(inner.to_str()), Roles(**roles, sep=found.sep_token)
-    )
+    # A copy: the library's own object stays as it is.
+    inner = tokenizers.Tokenizer.from_str(inner.to_str())
+    return Tokenizer(inner, Roles(**roles, sep=found.sep_token), origin=name)

@@ -14,6 +14,7 @@ from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import TextView
 
 FORMAT = "albefkit-tokenizer-1"
+TRAINED = "trained"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Tokenizer:
         roles: the special entries, all of them in the vocabulary.
         closing_sep: whether texts end in [SEP].
         max_tokens: the most tokens of a text, [CLS] and [SEP] included; None for no limit.
+        origin: the model or file it is from; "trained" where it was trained on the run's captions.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class Tokenizer:
         *,
         closing_sep: bool = False,
         max_tokens: int | None = None,
+        origin: str = TRAINED,
     ) -> None:
+        self.origin = origin
         self.roles = roles or Roles()
         self.closing_sep = closing_sep
         self.max_tokens = max_tokens
@@ -126,7 +130,13 @@ class Tokenizer:
 
     def limited(self, max_tokens: int | None, closing_sep: bool) -> Tokenizer:
         """The same vocabulary with another limit and ending."""
-        return Tokenizer(self._inner, self.roles, closing_sep=closing_sep, max_tokens=max_tokens)
+        return Tokenizer(
+            self._inner,
+            self.roles,
+            closing_sep=closing_sep,
+            max_tokens=max_tokens,
+            origin=self.origin,
+        )
 
     def save(self, path: Path) -> None:
         """Write everything to one JSON file."""
@@ -135,6 +145,7 @@ class Tokenizer:
             "roles": asdict(self.roles),
             "closing_sep": self.closing_sep,
             "max_tokens": self.max_tokens,
+            "origin": self.origin,
             "tokenizer": json.loads(self._inner.to_str()),
         }
         path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -156,7 +167,11 @@ class Tokenizer:
             message = f"not a tokenizer saved by albefkit: {error}"
             raise ComponentError(Problem("", str(path), message)) from error
         return cls(
-            inner, roles, closing_sep=content["closing_sep"], max_tokens=content["max_tokens"]
+            inner,
+            roles,
+            closing_sep=content["closing_sep"],
+            max_tokens=content["max_tokens"],
+            origin=content["origin"],
         )
 
     def _row(self, text: str, limit: int | None) -> list[int]:

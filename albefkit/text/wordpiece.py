@@ -59,7 +59,8 @@ def from_vocabulary(file: Path) -> Tokenizer:
         raise ComponentError(
             Problem("", str(file), message, "One entry per line, as in BERT's vocab.txt.")
         )
-    return Tokenizer(_wordpiece(models.WordPiece(vocabulary, unk_token=ROLES.unk)))
+    model = models.WordPiece(vocabulary, unk_token=ROLES.unk)
+    return Tokenizer(_wordpiece(model), origin=str(file))
 
 
 def _wordpiece(model: models.WordPiece) -> tokenizers.Tokenizer:
