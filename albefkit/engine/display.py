@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from albefkit.engine.records import Listener, Plan, Record
-from albefkit.engine.wording import amount, duration, losses, percent, record_line, result_line
+from albefkit.engine.wording import losses, percent, record_line, result_line
 from albefkit.evaluation.base import Result
+from albefkit.quantities import duration, size
 
 PLAIN_LINES = 60
 """About how many lines a whole run takes where nothing can be overwritten."""
@@ -97,7 +98,7 @@ class LiveDisplay(Listener):
         """New figures."""
         if self._live is None or self._task is None:
             return
-        self._bar.update(self._task, left=f"{duration(record.seconds_left)} left")
+        self._bar.update(self._task, left=_left(record))
         self._live.update(Group(self._bar, losses_table(record), _foot(record)))
 
     def note(self, text: str) -> None:
@@ -138,6 +139,10 @@ def losses_table(record: Record) -> Table:
     return table
 
 
+def _left(record: Record) -> str:
+    return f"{duration(record.seconds_left)} left" if record.seconds_left > 0 else ""
+
+
 def _foot(record: Record) -> Text:
     parts = [f"epoch {record.epoch:.2f}", f"lr {record.lr:.2e}"]
     if "temperature" in record.metrics:
@@ -145,7 +150,7 @@ def _foot(record: Record) -> Text:
     parts += [
         f"{record.images_per_second:.0f} images/s",
         f"data wait {percent(record.data_wait)}",
-        amount(record.memory),
+        size(record.memory),
     ]
     return Text(" · ".join(parts), style="dim")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from albefkit.engine.wording import duration
+from albefkit.quantities import duration
 
 ENOUGH = ((5, 0.0), (2, 15.0), (1, 60.0))
 """So many steps are enough to go by, if they took at least so many seconds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from albefkit.evaluation.base import Result
@@ -50,6 +50,7 @@ class Record:
     floors: dict[str, float] = field(default_factory=dict)
     bounds: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    _: KW_ONLY
     images_per_second: float = 0.0
     data_wait: float = 0.0
     memory: int = 0
@@ -109,11 +110,13 @@ class Journal(Listener):
 
     def __init__(self, listeners: Sequence[Listener] = ()) -> None:
         self._listeners = list(listeners)
-        self._said: set[str] = set()
+        self._warned: list[str] = []
 
     def add(self, listener: Listener) -> None:
-        """One more listener."""
+        """One more listener, who is told the warnings so far."""
         self._listeners.append(listener)
+        for text in self._warned:
+            listener.warn(text)
 
     def begin(self, plan: Plan) -> None:
         """Training begins."""
@@ -137,8 +140,8 @@ class Journal(Listener):
 
     def warn(self, text: str) -> None:
         """Something that may be wrong; said once in a run."""
-        if text not in self._said:
-            self._said.add(text)
+        if text not in self._warned:
+            self._warned.append(text)
             for listener in self._listeners:
                 listener.warn(text)
 

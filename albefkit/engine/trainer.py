@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from albefkit.tensors import Batch
 SAVE_SECONDS = 30 * 60
 """The most training that a crash can cost one process, in seconds."""
 
-Examine = Callable[[SplitName | None], dict[str, Result]]
+Examine = Callable[[SplitName | None], Mapping[str, Result]]
 """Run every evaluator on a split, or on its own where None; name -> result."""
 
 
@@ -61,7 +61,6 @@ class Trainer:
         journal: who is told.
         checkpoints: where to save; None on ranks that do not write.
         examine: runs the evaluators.
-        adviser: looks for trouble.
         title: what to call the run.
         meta: what to write beside each checkpoint.
     """
@@ -78,7 +77,6 @@ class Trainer:
         journal: Journal,
         checkpoints: Checkpoints | None,
         examine: Examine,
-        adviser: Adviser | None = None,
         title: str = "training",
         meta: dict[str, Any] | None = None,
     ) -> None:
@@ -97,7 +95,8 @@ class Trainer:
         first = self._stepper.progress(0)
         self.total_steps = first.total_steps
         self._per_epoch = first.steps_per_epoch
-        self._adviser = adviser or Adviser(self.total_steps)
+        self.adviser = Adviser(self.total_steps)
+        self._images_per_step = settings.batch_size * settings.accumulate * world.size
         self._saved_step: int | None = None
         self._saved_at = time.monotonic()
 
@@ -139,6 +138,15 @@ class Trainer:
         self._stepper.watch.seconds = self.state.seconds
         self._saved_step = self.state.step
 
+    def figures(self) -> dict[str, float]:
+        """What training took, for the summary."""
+        images = self.state.step * self._images_per_step
+        return {
+            "seconds": self.state.seconds,
+            "steps": self.state.step,
+            "images_per_second": images / self.state.seconds if self.state.seconds else 0.0,
+        }
+
     def evaluate(self, split: SplitName | None) -> dict[str, Result]:
         """Run the evaluators on the first rank while the others wait; empty on the others.
 
@@ -147,7 +155,7 @@ class Trainer:
         """
         self._pretrainer.eval()
         try:
-            results = self._examine(split) if self._world.leads else {}
+            results = dict(self._examine(split)) if self._world.leads else {}
         finally:
             self._pretrainer.train()
         wait_for_all()
@@ -230,5 +238,5 @@ class Trainer:
             seconds_left=(self.total_steps - self.state.step) * pace.step_seconds,
         )
         self._journal.record(record)
-        for sentence in self._adviser.look(record):
+        for sentence in self.adviser.look(record):
             self._journal.warn(sentence)

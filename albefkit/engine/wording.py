@@ -1,24 +1,10 @@
-"""Numbers as people say them."""
+"""What a run tells about itself, in lines of plain text."""
 
 from __future__ import annotations
 
 from albefkit.engine.records import Record
 from albefkit.evaluation.base import Result
-
-
-def duration(seconds: float) -> str:
-    """`40 seconds`, `12 minutes`, `3.5 hours`, `37 days`."""
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        count = seconds / length
-        if count >= 2 or (unit != "day" and count >= 1):
-            shown = f"{count:.1f}".removesuffix(".0") if count < 10 else f"{count:.0f}"
-            return f"{shown} {unit}{'' if shown == '1' else 's'}"
-    return f"{max(1, round(seconds))} second{'' if round(seconds) <= 1 else 's'}"
-
-
-def amount(size: float) -> str:
-    """Bytes as `850 MB` or `1.2 GB`."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+from albefkit.quantities import duration, size
 
 
 def percent(share: float) -> str:
@@ -44,8 +30,9 @@ def record_line(record: Record, total_steps: int) -> str:
         shown.append(f"temperature {record.metrics['temperature']:.4f}")
     shown.append(f"{record.images_per_second:.0f} images/s")
     shown.append(f"data wait {percent(record.data_wait)}")
-    shown.append(amount(record.memory))
-    shown.append(f"{duration(record.seconds_left)} left")
+    shown.append(size(record.memory))
+    if record.seconds_left > 0:
+        shown.append(f"{duration(record.seconds_left)} left")
     return " · ".join(shown)
 
 
