@@ -16,7 +16,7 @@ import typer
 
 from albefkit.registry.errors import AlbefkitError, Interrupted
 
-VERBS = ("run", "components", "check", "schema")
+VERBS = ("run", "components", "check", "data", "schema")
 """In the order of `albefkit --help`."""
 
 

@@ -39,7 +39,8 @@ class Captions(Dataset):
         test: likewise.
         short_side: larger images are shrunk on reading until their shorter side has this many
             pixels.
-        keep_megabytes: memory that decoded images may fill, shared among the workers of a process.
+        keep_megabytes: memory that decoded training images may fill, shared among the workers of a
+            process.
     """
 
     def __init__(
@@ -70,7 +71,8 @@ class Captions(Dataset):
         """
         if name not in self._read:
             rows = [row for path in self._files(name) for row in _checked_rows(path)]
-            reader = ImageReader(self._root, self._short_side, self._keep_bytes)
+            keep_bytes = self._keep_bytes if name == "train" else 0
+            reader = ImageReader(self._root, self._short_side, keep_bytes)
             self._read[name] = CaptionsSplit(rows, reader)
         return self._read[name]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torch.utils.data import get_worker_info
 
 from albefkit.data.base import Unreadable
 
@@ -90,9 +89,16 @@ class ImageReader:
             return kept
         image = read_image(self._root / name, self._short_side)
         if self._room is None:
-            worker = get_worker_info()
-            self._room = self._keep_bytes // (worker.num_workers if worker else 1)
+            self._room = self._keep_bytes // _sharers()
         if image.nbytes <= self._room:
             self._room -= image.nbytes
             self._kept[name] = image
         return image
+
+
+def _sharers() -> int:
+    """How many worker processes share this one's task."""
+    from torch.utils.data import get_worker_info  # looking at files alone needs no torch
+
+    worker = get_worker_info()
+    return worker.num_workers if worker else 1

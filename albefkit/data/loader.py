@@ -106,6 +106,7 @@ class TrainLoader:
             num_workers=self.workers,
             prefetch_factor=4 if self.workers else None,
             worker_init_fn=_leave_interrupts_to_the_trainer,
+            generator=torch.Generator(),  # its draw for workers' seeds must not touch ours
         )
         for made in loader:
             yield self._checked(made)
