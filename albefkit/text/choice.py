@@ -46,7 +46,7 @@ def get_tokenizer(
     if wish == "auto" and source is not None:
         return Chosen(from_transformers(source.name, offline=source.offline), True)
     if wish in ("auto", "train"):
-        return Chosen(wordpiece.train(corpus.captions(), vocabulary), False)
+        return Chosen(wordpiece.train(corpus.captions, vocabulary), False)
     return Chosen(from_path(Path(wish).expanduser()), False)
 
 

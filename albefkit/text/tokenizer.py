@@ -76,10 +76,10 @@ class Tokenizer:
         missing = [entry for entry in self.roles.entries if inner.token_to_id(entry) is None]
         if missing:
             raise ComponentError(f"the vocabulary has no {', '.join(missing)}")
-        self._inner = inner
-        self._inner.add_special_tokens(self.roles.entries)
-        self._inner.no_padding()
-        self._inner.no_truncation()
+        self.inner = inner
+        self.inner.add_special_tokens(self.roles.entries)
+        self.inner.no_padding()
+        self.inner.no_truncation()
         self.pad_id, self.cls_id, self.mask_id, self.unk_id = (
             self._id(entry)
             for entry in (self.roles.pad, self.roles.cls, self.roles.mask, self.roles.unk)
@@ -91,7 +91,7 @@ class Tokenizer:
     @property
     def vocabulary_size(self) -> int:
         """V: ids are below it."""
-        return max(self._inner.get_vocab(with_added_tokens=True).values()) + 1
+        return max(self.inner.get_vocab(with_added_tokens=True).values()) + 1
 
     @property
     def special_ids(self) -> frozenset[int]:
@@ -102,7 +102,7 @@ class Tokenizer:
     def first_word_id(self) -> int:
         """Where the vocabulary's head of roles and `[unused]` entries ends and words begin."""
         for number in range(self.vocabulary_size):
-            entry = self._inner.id_to_token(number) or ""
+            entry = self.inner.id_to_token(number) or ""
             if number not in self.special_ids and not entry.startswith("[unused"):
                 return number
         return self.vocabulary_size
@@ -126,12 +126,12 @@ class Tokenizer:
 
     def words(self, ids: Iterable[int]) -> list[str]:
         """The vocabulary's entries for ids, for people to read."""
-        return [self._inner.id_to_token(int(number)) or self.roles.unk for number in ids]
+        return [self.inner.id_to_token(int(number)) or self.roles.unk for number in ids]
 
     def limited(self, max_tokens: int | None, closing_sep: bool) -> Tokenizer:
         """The same vocabulary with another limit and ending."""
         return Tokenizer(
-            self._inner,
+            self.inner,
             self.roles,
             closing_sep=closing_sep,
             max_tokens=max_tokens,
@@ -146,7 +146,7 @@ class Tokenizer:
             "closing_sep": self.closing_sep,
             "max_tokens": self.max_tokens,
             "origin": self.origin,
-            "tokenizer": json.loads(self._inner.to_str()),
+            "tokenizer": json.loads(self.inner.to_str()),
         }
         path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -176,13 +176,13 @@ class Tokenizer:
 
     def _row(self, text: str, limit: int | None) -> list[int]:
         # One text at a time: a batch would start threads, which forked loader workers cannot keep.
-        pieces = self._inner.encode(text, add_special_tokens=False).ids
+        pieces = self.inner.encode(text, add_special_tokens=False).ids
         ending = [self.sep_id] if self.closing_sep and self.sep_id is not None else []
         if limit is not None:
             pieces = pieces[: max(0, limit - 1 - len(ending))]
         return [self.cls_id, *pieces, *ending]
 
     def _id(self, entry: str) -> int:
-        number = self._inner.token_to_id(entry)
+        number = self.inner.token_to_id(entry)
         assert number is not None
         return number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,30 +16,46 @@ from albefkit.text.tokenizer import Roles, Tokenizer
 ROLES = Roles()
 
 
-def train(texts: Iterable[str], vocabulary: int, least_count: int = 2) -> Tokenizer:
-    """Train on texts; the same texts give the same vocabulary.
+def train(
+    captions: Callable[[], Iterable[str]], vocabulary: int, least_count: int = 2
+) -> Tokenizer:
+    """Train on captions; the same captions give the same vocabulary, on every machine.
 
     Args:
-        texts: cleaned captions.
-        vocabulary: the most entries, roles and single characters included.
+        captions: gives the cleaned texts; called twice.
+        vocabulary: the most entries, roles included; single characters come on top if need be.
         least_count: word pieces seen less often are spelt out.
 
     Raises:
         ComponentError: there are no texts.
     """
     inner = _wordpiece(models.WordPiece(unk_token=ROLES.unk))
+    roles = [ROLES.pad, ROLES.unk, ROLES.cls, "[SEP]", ROLES.mask]
+    # The trainer would number these in the order of a hash table, which no two processes share.
+    inside = [f"##{character}" for character in sorted(_inside_words(inner, captions()))]
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary,
         min_frequency=least_count,
-        special_tokens=[ROLES.pad, ROLES.unk, ROLES.cls, "[SEP]", ROLES.mask],
+        special_tokens=roles + inside,
         show_progress=False,
     )
-    counted = _Counted(texts)
     with _one_thread():
-        inner.train_from_iterator(counted, trainer)
-    if not counted.count:
+        inner.train_from_iterator(captions(), trainer)
+    entries = inner.get_vocab()
+    if len(entries) == len(roles):
         raise ComponentError("there are no captions to train a tokenizer on")
-    return Tokenizer(inner)
+    return Tokenizer(_wordpiece(models.WordPiece(entries, unk_token=ROLES.unk)))
+
+
+def _inside_words(inner: tokenizers.Tokenizer, texts: Iterable[str]) -> set[str]:
+    """The characters that occur in words elsewhere than at their beginning."""
+    assert inner.normalizer is not None and inner.pre_tokenizer is not None
+    found: set[str] = set()
+    for text in texts:
+        words = inner.pre_tokenizer.pre_tokenize_str(inner.normalizer.normalize_str(text))
+        for word, _ in words:
+            found.update(word[1:])
+    return found
 
 
 def from_vocabulary(file: Path) -> Tokenizer:
@@ -69,19 +85,6 @@ def _wordpiece(model: models.WordPiece) -> tokenizers.Tokenizer:
     inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     inner.decoder = decoders.WordPiece()
     return inner
-
-
-class _Counted:
-    """Texts that remember how many they were."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.texts = texts
-        self.count = 0
-
-    def __iter__(self) -> Iterator[str]:
-        for text in self.texts:
-            self.count += 1
-            yield text
 
 
 @contextmanager
