@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from albefkit.data.warp import warp
 
@@ -27,19 +27,20 @@ def auto_contrast(image: np.ndarray, overflow: Overflow = "clip") -> np.ndarray:
     The released code negates the lowest value as a byte, so that "wrap" turns every channel white
     that does not reach down to 0.
     """
-    low, high = image.min(axis=(0, 1)).astype(int), image.max(axis=(0, 1)).astype(int)
+    picture = Image.fromarray(image)
+    low, high = np.array(picture.getextrema()).T[..., None]
     scale = 255 / np.maximum(high - low, 1)
     offset = (-low % 256 if overflow == "wrap" else -low) * scale
-    levels = np.arange(256)[:, None]
-    table = np.where(high > low, np.clip(levels * scale + offset, 0, 255), levels)
-    return _look_up(image, table.astype(np.uint8))
+    levels = np.arange(256)
+    tables = np.where(high > low, np.clip(levels * scale + offset, 0, 255), levels)
+    return _look_up(picture, tables)
 
 
 def equalize(image: np.ndarray) -> np.ndarray:
     """Spread each channel's grey levels evenly, by PIL's rule."""
-    counts = np.array(Image.fromarray(image).histogram()).reshape(3, 256).T
-    table = np.stack([_equal_levels(column) for column in counts.T], axis=-1)
-    return _look_up(image, table)
+    picture = Image.fromarray(image)
+    counts = np.array(picture.histogram()).reshape(3, 256)
+    return _look_up(picture, np.stack([_equal_levels(channel) for channel in counts]))
 
 
 def brightness(image: np.ndarray, factor: float) -> np.ndarray:
@@ -53,11 +54,16 @@ def sharpness(image: np.ndarray, factor: float, overflow: Overflow = "clip") -> 
 
     What leaves 0..255 comes back on the other side in the released code ("wrap").
     """
-    smooth = np.asarray(Image.fromarray(image).filter(ImageFilter.SMOOTH)).astype(np.float32)
-    inner = (slice(1, -1), slice(1, -1))
-    sharp = smooth[inner] + factor * (image[inner] - smooth[inner])
+    wide = image.astype(np.uint16)
+    inner = wide[1:-1, 1:-1]
+    lines = wide[:-2] + wide[1:-1] + wide[2:]
+    total = lines[:, :-2] + lines[:, 1:-1] + lines[:, 2:] + 4 * inner
+    smooth = ((total + 6) // 13).astype(np.float32)
+    sharp = smooth + np.float32(factor) * (inner - smooth)
+    if overflow == "clip":
+        np.clip(sharp, 0, 255, out=sharp)
     result = image.copy()
-    result[inner] = (np.clip(sharp, 0, 255) if overflow == "clip" else sharp).astype(np.int32)
+    result[1:-1, 1:-1] = sharp.astype(np.int32)
     return result
 
 
@@ -97,9 +103,9 @@ def _equal_levels(counts: np.ndarray) -> np.ndarray:
     return np.clip((step // 2 + below) // step, 0, 255).astype(np.uint8)
 
 
-def _look_up(image: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """One table `(256, 3)` per channel."""
-    return np.stack([table[image[..., channel], channel] for channel in range(3)], axis=-1)
+def _look_up(picture: Image.Image, tables: np.ndarray) -> np.ndarray:
+    """One table of 256 levels per channel, `(3, 256)`."""
+    return np.asarray(picture.point(tables.astype(np.uint8).reshape(-1).tolist()))
 
 
 def _sign(rng: Source) -> int:
