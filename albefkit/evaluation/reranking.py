@@ -114,5 +114,7 @@ def judge_pairs(
                 image_index.to(device),
                 text_index.to(device),
             )
-            scores.append(network.heads[head](fused.pooled)[:, -1].double())
+        # Not in half precision: what it rounds to the same score cannot be put in order.
+        pooled = fused.pooled.to(next(network.heads[head].parameters()).dtype)
+        scores.append(network.heads[head](pooled)[:, -1].double())
     return PairScores(lists, codes, torch.cat(scores).cpu())
