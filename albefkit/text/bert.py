@@ -103,4 +103,6 @@ def _check_length(max_tokens: int, config: Any) -> None:
     positions = hub.positions(config)
     if positions is not None and max_tokens > positions:
         message = f"max_tokens is {max_tokens}, and the model has {positions} positions"
-        raise ComponentError(Problem("", "", message, "Take fewer tokens or another model."))
+        raise ComponentError(
+            Problem("", "", message, "Take fewer tokens, or start at random with more positions.")
+        )

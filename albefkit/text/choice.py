@@ -86,8 +86,7 @@ def from_transformers(name: str, offline: bool) -> Tokenizer:
         inner = found.backend_tokenizer
     except Exception as error:  # many types, depending on what is missing
         first_line = str(error).partition("\n")[0]
-        message = f"{name}: no tokenizer of the fast kind: {first_line}"
-        raise ComponentError(Problem("", "", message, "Say 'tokenizer: train'.")) from error
+        raise _untaken(name, f"is not of the fast kind: {first_line}") from error
     roles = {
         "pad": found.pad_token,
         "cls": found.cls_token,
@@ -96,8 +95,16 @@ def from_transformers(name: str, offline: bool) -> Tokenizer:
     }
     missing = [role for role, entry in roles.items() if entry is None]
     if missing:
-        message = f"the tokenizer of {name} has no entry for {', '.join(missing)}"
-        raise ComponentError(Problem("", "", message, "Say 'tokenizer: train'."))
+        raise _untaken(name, f"has no entry for {', '.join(missing)}")
     # A copy: the library's own object stays as it is.
     inner = tokenizers.Tokenizer.from_str(inner.to_str())
-    return Tokenizer(inner, Roles(**roles, sep=found.sep_token), origin=name)
+    tokenizer = Tokenizer(inner, Roles(**roles, sep=found.sep_token), origin=name)
+    if tokenizer.first_word_id == tokenizer.vocabulary_size:
+        # Where a model's files have none, the library makes an empty one without a word about it.
+        raise _untaken(name, "has no words: its files are not there")
+    return tokenizer
+
+
+def _untaken(name: str, why: str) -> ComponentError:
+    message = f"the tokenizer of {name} {why}"
+    return ComponentError(Problem("", "", message, "Say 'tokenizer: train', or give a vocab.txt."))
