@@ -64,7 +64,7 @@ def find_model(name: str, weights: bool = True) -> Source | Absence:
         return _in_folder(folder, weights)
     if name.startswith((".", "/", "~")):
         return Absence(f"there is no folder {name}")
-    if _cached(name, CONFIG_FILE) and (not weights or any(_cached(name, f) for f in WEIGHT_FILES)):
+    if cached(name, CONFIG_FILE) and (not weights or any(cached(name, f) for f in WEIGHT_FILES)):
         return Source(name, offline=True)
     try:
         url = huggingface_hub.hf_hub_url(name, CONFIG_FILE)
@@ -169,7 +169,8 @@ def _in_folder(folder: Path, weights: bool) -> Source | Absence:
     return Source(str(folder), offline=True)
 
 
-def _cached(name: str, file: str) -> bool:
+def cached(name: str, file: str) -> bool:
+    """Whether a file of a model of the hub is on this machine."""
     try:
         return isinstance(huggingface_hub.try_to_load_from_cache(name, file), str)
     except ValueError:

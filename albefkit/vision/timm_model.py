@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -55,7 +55,7 @@ class TimmModel(VisionEncoder):
         sizes = {"embed_dim": width, "depth": depth, "num_heads": heads, "patch_size": patch_size}
         sizes = {key: value for key, value in sizes.items() if value is not None}
         timm_weights.check_name(name)
-        self.model, self._size = _create(name, image_size, sizes)
+        self.model, self._size, self._unpooled = _create(name, {"img_size": image_size}, sizes)
         self.image_size = image_size
         self.mean, self.std = self._pixels(normalization)
         self._survey()
@@ -63,10 +63,13 @@ class TimmModel(VisionEncoder):
 
     def forward(self, images: Tensor) -> Encoded:
         """Encode `(R, 3, H, W)`; all tokens are real, so there is no mask."""
-        tokens = self._sequence(self.model(images))
+        tokens = self._sequence(self._features(images))
         if self._class_token:
             return Encoded(tokens, None, tokens[:, 0])
         return Encoded(tokens, None, tokens[:, self.prefix_tokens :].mean(dim=1))
+
+    def _features(self, images: Tensor) -> Tensor:
+        return self.model(images) if self._unpooled else self.model.forward_features(images)
 
     def _sequence(self, features: Tensor) -> Tensor:
         """Tokens `(R, N, D)` of a sequence or a map, row by row."""
@@ -82,7 +85,8 @@ class TimmModel(VisionEncoder):
         was_training = self.model.training
         with torch.no_grad():
             try:
-                features = self.model.eval()(blank)
+                self.model.eval()
+                features = self._features(blank)
             except (AssertionError, RuntimeError) as error:
                 message = f"the model does not take images of {side} x {side}: {error}"
                 raise ComponentError(message) from error
@@ -112,32 +116,43 @@ class TimmModel(VisionEncoder):
         found = choose(pretrained, f"timm {name}", lambda: timm_weights.find(self.model, name))
         if isinstance(found, Absence):
             return LoadReport(reason=found.reason)
-        report = timm_weights.load(self.model, name, found, self._size, self.prefix_tokens)
+        report = timm_weights.load(self.model, name, found, self._size, self.grid)
         return report.require(self.model.state_dict())
 
 
-def _create(name: str, image_size: int, sizes: dict[str, int]) -> tuple[Any, dict[str, int]]:
-    """The model without classifier and pooling, and the size arguments it took."""
+class _Made(NamedTuple):
+    """A model without classifier.
+
+    Args:
+        model: it.
+        size: the size arguments it took.
+        unpooled: whether calling it gives all its features, instead of one per image.
+    """
+
+    model: Any
+    size: dict[str, Any]
+    unpooled: bool
+
+
+def _create(name: str, size: dict[str, Any], sizes: dict[str, Any]) -> _Made:
     import timm
 
-    def create(size: dict[str, int]) -> Any:
-        arguments: dict[str, Any] = size | sizes
-        # Without pooling, norms that follow it are applied to every token: none stays unused.
-        with _attention_kernel(fused_pays()):
-            return timm.create_model(name, num_classes=0, global_pool="", **arguments)
-
-    try:
+    # Without pooling, norms that follow it are applied to every token: none stays unused.
+    pooling: dict[str, Any] = {"global_pool": ""}
+    while True:
+        arguments: dict[str, Any] = pooling | size | sizes
         try:
-            return create({"img_size": image_size}), {"img_size": image_size}
-        except TypeError as error:
-            if "img_size" not in str(error):
-                raise
-            return create({}), {}
-    except (TypeError, AssertionError, ValueError, RuntimeError) as error:
-        asked = ", ".join(f"{key}={value}" for key, value in sizes.items())
-        message = f"timm cannot make {name} for {image_size} pixels"
-        message += f" with {asked}: {error}" if asked else f": {error}"
-        raise ComponentError(message) from error
+            with _attention_kernel(fused_pays()):
+                model = timm.create_model(name, num_classes=0, **arguments)
+            return _Made(model, size, bool(pooling))
+        except Exception as error:  # whatever timm raises
+            if size and isinstance(error, TypeError) and "img_size" in str(error):
+                size = {}  # it takes images of any size
+            elif pooling and isinstance(error, (AssertionError, TypeError)):
+                pooling = {}  # it insists on its own
+            else:
+                asked = ", ".join(f"{key}={value}" for key, value in arguments.items())
+                raise ComponentError(f"timm cannot make {name} with {asked}: {error}") from error
 
 
 def _square(tokens: int) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Any
 
 from torch import Tensor, nn
@@ -48,7 +49,11 @@ def find(model: nn.Module, name: str) -> Source | Absence:
 
 
 def load(
-    model: nn.Module, name: str, source: Source, size: dict[str, Any], prefix_tokens: int
+    model: nn.Module,
+    name: str,
+    source: Source,
+    size: dict[str, Any],
+    grid: tuple[int, int] | None,
 ) -> LoadReport:
     """Copy pretrained weights into a model.
 
@@ -57,7 +62,7 @@ def load(
         name: as timm knows it.
         source: from `find`.
         size: the size arguments `model` took.
-        prefix_tokens: of `model`.
+        grid: rows and columns of the tokens of `model`, where it has a grid.
     """
     tensors = _native(name, {})
     renamed: dict[str, str] = {}
@@ -70,9 +75,12 @@ def load(
     resized: dict[str, Tensor] = {}
 
     def fit(tensor_name: str, theirs: Tensor, ours: Tensor) -> Tensor | None:
-        if tensor_name == POSITIONS and theirs.dim() == 3 and theirs.shape[2] == ours.shape[2]:
-            sides = getattr(model.get_submodule("patch_embed"), "grid_size")  # noqa: B009
-            return interpolate_positions(theirs, sides, prefix_tokens)
+        if tensor_name == POSITIONS and grid is not None and theirs.dim() == 3:
+            # Not every model has a position for its prefix tokens.
+            prefix = ours.shape[1] - grid[0] * grid[1]
+            square = math.isqrt(theirs.shape[1] - prefix) ** 2 == theirs.shape[1] - prefix
+            if square and theirs.shape[2] == ours.shape[2]:
+                return interpolate_positions(theirs, grid, prefix)
         if size and not resized:
             resized.update(_native(name, size))
         fitted = resized.get(tensor_name)
