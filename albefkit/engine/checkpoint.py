@@ -65,18 +65,25 @@ class Checkpoints:
     def save(
         self, step: int, module: nn.Module, state: dict[str, Any], meta: dict[str, Any]
     ) -> Checkpoint:
-        """Write a checkpoint; it appears whole, and `last` names it afterwards."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write a checkpoint; it appears whole, and `last` names it afterwards.
+
+        Raises:
+            DataError: it cannot be written.
+        """
         final = self.folder / f"step_{step:08d}"
         beside = self.folder / f".{final.name}.{os.getpid()}.tmp"
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir()
-        save_model(module, str(beside / WEIGHTS), metadata={"step": str(step)})
-        torch.save(state, beside / STATE)
-        write_json(beside / META, {"step": step, **meta})
-        shutil.rmtree(final, ignore_errors=True)  # the same step, saved before an interruption
-        beside.rename(final)
-        write_text(self.folder / "last", final.name + "\n")
+        try:
+            beside.mkdir(parents=True)
+            save_model(module, str(beside / WEIGHTS), metadata={"step": str(step)})
+            torch.save(state, beside / STATE)
+            write_json(beside / META, {"step": step, **meta})
+            shutil.rmtree(final, ignore_errors=True)  # what a crash left of the same step
+            beside.rename(final)
+            write_text(self.folder / "last", final.name + "\n")
+        except (OSError, RuntimeError, SafetensorError) as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            message = f"this checkpoint cannot be written: {str(error).splitlines()[0]}"
+            raise DataError(Problem("", str(final), message)) from error
         self._prune()
         return Checkpoint(final)
 

@@ -9,9 +9,13 @@ from torch import Tensor
 
 from albefkit.evaluation.base import Subject
 from albefkit.evaluation.galleries import EncodedGallery
+from albefkit.tensors import Encoded
 
 PAIRS_PER_ROW = 4
 """Pairs fused at a time, for each row encoded at a time."""
+
+LENGTH_CLASS = 3
+"""Texts whose lengths differ by less are padded to one length."""
 
 
 @dataclass(frozen=True)
@@ -98,23 +102,50 @@ def judge_pairs(
 
     The score is the raw logit of the head's last class (spec 3.1).
     """
-    network, device = subject.network, subject.device
-    assert network.fusion is not None
     everything = slice(None)
     codes = torch.cat([lists.codes(of, everything).flatten() for of in ("image", "text")]).unique()
+    lengths = _lengths(encoded.text)
+    order = _thrifty_order(codes, lengths)
     scores = []
-    # Sorted codes keep the pairs of an image together, so that fusion sees each image few times.
-    for part in codes.split(PAIRS_PER_ROW * subject.batch_size):
-        images, image_index = (part // len(lists.images)).unique(return_inverse=True)
-        texts, text_index = (part % len(lists.images)).unique(return_inverse=True)
-        with subject.autocast():
-            fused = network.fusion(
-                encoded.image.rows(images.to(device)),
-                encoded.text.rows(texts.to(device)),
-                image_index.to(device),
-                text_index.to(device),
-            )
-        # Not in half precision: what it rounds to the same score cannot be put in order.
-        pooled = fused.pooled.to(next(network.heads[head].parameters()).dtype)
-        scores.append(network.heads[head](pooled)[:, -1].double())
-    return PairScores(lists, codes, torch.cat(scores).cpu())
+    for part in codes[order].split(PAIRS_PER_ROW * subject.batch_size):
+        images, image_index = (part // len(lengths)).unique(return_inverse=True)
+        texts, text_index = (part % len(lengths)).unique(return_inverse=True)
+        text = _cut(encoded.text.rows(texts.to(subject.device)), int(lengths[texts].max()))
+        image = encoded.image.rows(images.to(subject.device))
+        pairs = (image_index.to(subject.device), text_index.to(subject.device))
+        scores.append(_judge(subject, image, text, pairs, head))
+    judged = torch.empty(len(codes), dtype=torch.float64)
+    judged[order] = torch.cat(scores).cpu()
+    return PairScores(lists, codes, judged)
+
+
+def _judge(
+    subject: Subject, image: Encoded, text: Encoded, pairs: tuple[Tensor, Tensor], head: str
+) -> Tensor:
+    network = subject.network
+    assert network.fusion is not None
+    with subject.autocast():
+        pooled = network.fusion(image, text, *pairs).pooled
+    # Not in half precision: what it rounds to the same score cannot be put in order.
+    weight = next(network.heads[head].parameters())
+    return network.heads[head](pooled.to(weight.dtype))[:, -1].double()
+
+
+def _thrifty_order(codes: Tensor, lengths: Tensor) -> Tensor:
+    """An order in which texts of about one length come together, so that little padding is fused,
+    and within it the pairs of an image, so that fusion sees each image few times.
+    """
+    classes = lengths[codes % len(lengths)] // LENGTH_CLASS
+    return (classes * (codes.max() + 1) + codes).argsort()
+
+
+def _lengths(text: Encoded) -> Tensor:
+    """`(T,)` on the host: how many tokens of each text are real; padding is on the right."""
+    if text.mask is None:
+        return torch.full((len(text.tokens),), text.tokens.shape[1])
+    return text.mask.sum(1).cpu()
+
+
+def _cut(text: Encoded, length: int) -> Encoded:
+    mask = None if text.mask is None else text.mask[:, :length]
+    return Encoded(text.tokens[:, :length], mask, text.pooled)
