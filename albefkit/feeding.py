@@ -33,6 +33,11 @@ class LoaderSource:
         """Batches in a pass over the training split."""
         return self.loader.steps_per_epoch
 
+    @property
+    def skipped(self) -> int:
+        """Items that could not be read and were replaced, so far."""
+        return self.loader.skipped
+
     def batches(self, cursor: int) -> Iterator[Batch]:
         """Batches without end, from number `cursor` since the start of training."""
         return self.loader.batches(cursor)

@@ -70,6 +70,12 @@ class Adviser:
                 "train.workers, smaller images or a faster disk would speed training up."
             )
 
+        if record.skipped:
+            yield (
+                "some training items cannot be read and are replaced by others (see pace.skipped "
+                "in metrics.jsonl); `albefkit data check` names them."
+            )
+
     def _nothing(self, record: Record) -> Iterator[str]:
         for metric, value in record.metrics.items():
             name, _, what = metric.rpartition(".")

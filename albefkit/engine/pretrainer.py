@@ -104,6 +104,8 @@ class Pretrainer(nn.Module):
                 bounds[name] = prediction.chance - prediction.hard_loss()
                 metrics[f"{name}.accuracy"] = prediction.accuracy()
                 metrics[f"{name}.skipped"] = prediction.skipped()
+                rows = torch.full((), float(len(prediction.logits)), device=step.device)
+                metrics[f"{name}.rows"] = rows
         return StepReport(
             loss=torch.stack(weighted).sum(),
             losses={name: loss.detach() for name, loss in losses.items()},

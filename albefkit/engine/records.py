@@ -39,6 +39,7 @@ class Record:
         images_per_second: all processes together.
         data_wait: share of the time spent waiting for data.
         memory: bytes.
+        skipped: items that this process could not read and replaced, so far.
         seconds: seconds of training so far.
         seconds_left: estimate.
     """
@@ -54,11 +55,12 @@ class Record:
     images_per_second: float = 0.0
     data_wait: float = 0.0
     memory: int = 0
+    skipped: int = 0
     seconds: float = 0.0
     seconds_left: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """For `metrics.jsonl`: whatever a clock decides stands under `pace`."""
+        """For `metrics.jsonl`: what this process and its clock decide stands under `pace`."""
         return {
             "step": self.step,
             "epoch": self.epoch,
@@ -71,6 +73,7 @@ class Record:
                 "images_per_second": self.images_per_second,
                 "data_wait": self.data_wait,
                 "memory": self.memory,
+                "skipped": self.skipped,
                 "seconds": self.seconds,
             },
         }

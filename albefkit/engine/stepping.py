@@ -29,6 +29,11 @@ class BatchSource(Protocol):
         """Batches in a pass over the training split."""
         ...
 
+    @property
+    def skipped(self) -> int:
+        """Items that could not be read and were replaced, so far."""
+        ...
+
     def batches(self, cursor: int) -> Iterator[Batch]:
         """Batches without end, from number `cursor` since the start of training."""
         ...
@@ -110,6 +115,11 @@ class Stepper:
         self._scaler.update()
         self._optimizer.zero_grad(set_to_none=True)
         return report
+
+    @property
+    def skipped(self) -> int:
+        """Items that could not be read and were replaced, so far."""
+        return self._source.skipped
 
     def require_finite(self) -> None:
         """Wait for the device and look whether every loss since the last reading was finite.

@@ -234,6 +234,7 @@ class Trainer:
             images_per_second=pace.images_per_second,
             data_wait=pace.data_wait,
             memory=memory_in_use(self._device),
+            skipped=stepper.skipped,
             seconds=self.state.seconds,
             seconds_left=(self.total_steps - self.state.step) * pace.step_seconds,
         )

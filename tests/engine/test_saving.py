@@ -93,6 +93,20 @@ def test_a_checkpoint_of_another_network_is_refused_in_words(tmp_path):
         checkpoint.load(nn.Linear(4, 4), torch.device("cpu"))
 
 
+def test_a_full_disk_is_an_error_in_words_and_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path, 2)
+    checkpoints.save(1, nn.Linear(3, 3), {}, {})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(DataError, match=r"cannot be written.*No space left"):
+        checkpoints.save(2, nn.Linear(3, 3), {}, {})
+    assert checkpoints.last().meta()["step"] == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["last", "step_00000001"]
+
+
 @pytest.mark.parametrize("file", ["model.safetensors", "state.pt"])
 def test_a_damaged_checkpoint_is_refused_in_words(tmp_path, file):
     checkpoint = Checkpoints(tmp_path, 2).save(1, nn.Linear(3, 3), {}, {})

@@ -70,6 +70,11 @@ def test_waiting_for_data():
     assert "waiting for data" in said
 
 
+def test_items_that_cannot_be_read():
+    said = look(Adviser(100), range(10, 20, 10), losses={}, skipped=2)
+    assert "cannot be read" in said[0]
+
+
 def test_rows_left_out_and_nothing_masked():
     said = look(Adviser(100), range(10, 20, 10), losses={}, metrics={"itm.skipped": 2.0})
     assert "itm had rows without a legal negative" in said[0]

@@ -69,6 +69,7 @@ class ToySource:
     """Batches as a function of the cursor."""
 
     steps_per_epoch = 4
+    skipped = 0
 
     def __init__(self) -> None:
         self.closed = 0
