@@ -78,9 +78,9 @@ class CrossAttention(Fusion):
     ) -> Fused:
         """Fuse P pairs; image tokens stay as they are, the summary is the fused [CLS]."""
         image_mask = visible(image.mask)
-        text_mask = None if text.mask is None else visible(text.mask)
-        text_mask = None if text_mask is None else text_mask[text_index]
-        tokens = text.tokens[text_index]
+        text_mask = visible(text.mask)
+        text_mask = None if text_mask is None else text_mask.index_select(0, text_index)
+        tokens = text.tokens.index_select(0, text_index)
         for layer in self.layers:
             assert isinstance(layer, CrossLayer)
             memory = layer.cross_attention.remember(image.tokens, image_mask)

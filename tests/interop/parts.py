@@ -17,7 +17,6 @@ from albefkit.text.bert import Bert
 from albefkit.text.tokenizer import Corpus
 from albefkit.vision.timm_model import TimmModel
 
-TEXT_LAYERS = 2
 QUEUE = 48
 
 
@@ -31,29 +30,54 @@ class Sizes:
     positions: int = 64
     shared_width: int = 32
     image_size: int = 48
+    depth: int = 4
+    heads: int = 4
+    text_layers: int = 2
+    fusion_layers: int = 2
+    vocabulary: int = 200
 
 
 MAIN = Sizes()
+BASE = Sizes(
+    vision_width=768,
+    text_width=768,
+    feed_forward=3072,
+    positions=512,
+    shared_width=256,
+    image_size=256,
+    depth=12,
+    heads=12,
+    text_layers=6,
+    fusion_layers=6,
+    vocabulary=30522,
+)
 WIDTHS = Sizes(vision_width=48, text_width=32, feed_forward=96, positions=40, shared_width=24)
 
 
 def network(sizes: Sizes, folder: Path) -> Network:
     """Towers and heads as recipes make them, at random."""
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{n}" for n in range(195))]
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *(f"w{n}" for n in range(sizes.vocabulary - 5)),
+    ]
     (folder / "vocab.txt").write_text("\n".join(words))
     vision = TimmModel(
         name="deit_base_patch16_224",
         image_size=sizes.image_size,
         width=sizes.vision_width,
-        depth=4,
-        heads=4,
+        depth=sizes.depth,
+        heads=sizes.heads,
         pretrained=False,
     )
     text = Bert(
         Corpus(lambda: []),
-        layers=TEXT_LAYERS,
+        layers=sizes.text_layers,
         width=sizes.text_width,
-        heads=4,
+        heads=sizes.heads,
         feed_forward=sizes.feed_forward,
         positions=sizes.positions,
         dropout=0.0,
@@ -63,16 +87,16 @@ def network(sizes: Sizes, folder: Path) -> Network:
     fusion = CrossAttention(
         vision,
         text,
-        from_layer=TEXT_LAYERS,
-        layers=2,
-        heads=4,
+        from_layer=sizes.text_layers,
+        layers=sizes.fusion_layers,
+        heads=sizes.heads,
         feed_forward=sizes.feed_forward,
         dropout=0.0,
         pretrained=False,
     )
     made = Network(vision, text, fusion, sizes.shared_width)
     made.heads["itm"] = nn.Linear(text.width, 2)
-    made.heads["mlm"] = MaskedWordHead(text.width, len(words))
+    made.heads["mlm"] = MaskedWordHead(text.width, sizes.vocabulary)
     return made
 
 

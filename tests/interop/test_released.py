@@ -16,7 +16,7 @@ from albefkit.interop.released_names import first_fusion_layer, our_name, twin
 from albefkit.layers.positions import interpolate_positions
 from albefkit.registry.errors import ComponentError
 from tests.golden.cases import case_dirs, case_name, fixed_dir, width_case_dirs
-from tests.interop.parts import MAIN, WIDTHS, Parts, Sizes, main_state, width_state
+from tests.interop.parts import BASE, MAIN, WIDTHS, Parts, Sizes, main_state, width_state
 
 main = pytest.mark.parametrize("case", case_dirs("pretrain"), ids=case_name)
 widths = pytest.mark.parametrize("case", width_case_dirs("pretrain"), ids=case_name)
@@ -207,3 +207,19 @@ def test_a_missing_file_and_a_file_without_tensors_are_refused(tmp_path: Path) -
     torch.save({"epoch": 3}, tmp_path / "numbers.pth")
     with pytest.raises(ComponentError, match="no state dict"):
         read_released(tmp_path / "numbers.pth")
+
+
+@with_keys
+def test_the_networks_of_albef_base_are_the_released_ones(tmp_path: Path) -> None:
+    """Tensor by tensor at full size, without allocating any: 210 million weights, and a teacher."""
+    assert KEYS is not None
+    content = json.loads((KEYS / "full_size_shapes.json").read_text())
+    with torch.device("meta"):
+        parts = Parts(BASE, tmp_path)
+    queues = {"image_queue", "text_queue", "queue_ptr"}
+    state = {k: v for k, v in parts.state_dict().items() if not k.startswith("space.keys.")}
+    ours = {name: list(tensor.shape) for name, tensor in to_released(state).items()}
+    theirs = {name: shape for name, (shape, _) in content["state"]["pretrain"].items()}
+    assert ours == {name: shape for name, shape in theirs.items() if name not in queues}
+    trainable = sum(p.numel() for p in parts.parameters() if p.requires_grad)
+    assert trainable == content["param_counts"]["pretrain"]["trainable"]
