@@ -16,7 +16,7 @@ import typer
 
 from albefkit.registry.errors import AlbefkitError, Interrupted
 
-VERBS = ("run", "components", "check", "data", "schema")
+VERBS = ("run", "check", "explain", "components", "schema", "data")
 """In the order of `albefkit --help`."""
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections import defaultdict
 from dataclasses import dataclass
 
 import torch
@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from albefkit.assemble import Assembly
+from albefkit.data.sampler import Order
+from albefkit.engine.precision import Precision
 from albefkit.engine.pretrainer import Pretrainer
 from albefkit.engine.step import Step
+from albefkit.feeding import train_loader
 from albefkit.progress import Progress
 from albefkit.tensors import Batch
 
@@ -28,7 +31,7 @@ class Cost:
         trainable: parameters that learn.
         frozen: parameters that do not.
         rows: who asked -> rows, for the recipe's batch.
-        flops: floating-point operations per sample, forward and backward.
+        flops: floating-point operations per sample on the way forward.
     """
 
     trainable: int
@@ -49,6 +52,7 @@ class Rehearsal:
         bytes_activations: estimate for the recipe's batch, scaled from the rehearsed one.
         rehearsed: rows of the rehearsed batch.
         batch_size: rows of the recipe's batch.
+        precision: which numbers were computed with.
     """
 
     parts: dict[str, Cost]
@@ -58,49 +62,66 @@ class Rehearsal:
     bytes_activations: int
     rehearsed: int
     batch_size: int
+    precision: str
 
 
-def rehearse(assembly: Assembly, batch: Batch, batch_size: int) -> Rehearsal:
+def rehearse(assembly: Assembly, precision: Precision, batch_size: int) -> Rehearsal:
     """Take steps with a small batch and scale what they cost to `batch_size`.
 
-    Nothing is trained: the queue and the weights are as before afterwards.
+    Nothing is learnt: weights and keys are afterwards what they were.
 
     Args:
-        assembly: the parts.
-        batch: a batch of a few rows, on the parts' device.
+        assembly: the parts, on the device of `precision`.
+        precision: which numbers to compute with.
         batch_size: the recipe's batch.
     """
     pretrainer = assembly.pretrainer.train()
+    batch = _first_pairs(assembly).to(precision.device)
     progress = Progress(step=0, steps_per_epoch=1, epochs=1)
     scale = batch_size / len(batch)
-    saved = _SavedBytes(pretrainer)
-    counter = FlopCounterMode(display=False, depth=None)
+    saved, counter = _SavedBytes(pretrainer), FlopCounterMode(display=False, depth=None)
+    kept = copy.deepcopy(pretrainer.space.state_dict())
     with counter, torch.autograd.graph.saved_tensors_hooks(saved.pack, lambda tensor: tensor):
-        step = _step_and_back(pretrainer, batch, progress)
+        with precision.autocast():
+            loss = pretrainer(batch, progress).loss
+        forward = _counted(counter)  # now: on the way back the counter loses track of the parts
+        loss.backward()
+    pretrainer.space.load_state_dict(kept)
     started = time.perf_counter()
-    _step_and_back(pretrainer, batch, progress)
+    with precision.autocast():
+        step = pretrainer.step(batch, progress)
+        losses = [choice.loss() for choice in step.predictions.values()]
+    torch.stack(losses).sum().backward()
+    if precision.device.type == "cuda":
+        torch.cuda.synchronize()
     seconds = time.perf_counter() - started
-    flops = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
+    pretrainer.zero_grad(set_to_none=True)
     return Rehearsal(
-        parts=_parts(pretrainer, step, flops, batch, scale),
-        flops_per_sample=flops.get("Global", 0) / len(batch),
+        parts=_parts(pretrainer, step, forward, batch, scale),
+        flops_per_sample=_counted(counter).get("Global", 0) / len(batch),
         step_seconds=seconds * scale,
         bytes_fixed=_fixed_bytes(pretrainer),
         bytes_activations=int(saved.total * scale),
         rehearsed=len(batch),
         batch_size=batch_size,
+        precision=precision.name,
     )
 
 
-def _step_and_back(pretrainer: Pretrainer, batch: Batch, progress: Progress) -> Step:
-    step = pretrainer.step(batch, progress)
-    torch.stack([choice.loss() for choice in step.predictions.values()]).sum().backward()
-    pretrainer.zero_grad(set_to_none=True)
-    return step
+def _counted(counter: FlopCounterMode) -> dict[str, int]:
+    return {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
+
+
+def _first_pairs(assembly: Assembly) -> Batch:
+    """A few training pairs, as training would see them."""
+    split, settings = assembly.dataset.split("train"), assembly.recipe.settings
+    rows = min(REHEARSED_ROWS, settings.train.batch_size, len(split))
+    order = Order(settings.train.seed, len(split), rows)
+    return next(train_loader(assembly, order).batches())
 
 
 def _parts(
-    pretrainer: Pretrainer, step: Step, flops: dict[str, int], batch: Batch, scale: float
+    pretrainer: Pretrainer, step: Step, forward: dict[str, int], batch: Batch, scale: float
 ) -> dict[str, Cost]:
     modules: dict[str, nn.Module] = {}
     for who, network in (("student", pretrainer.student), ("teacher", pretrainer.teacher.network)):
@@ -119,20 +140,14 @@ def _parts(
             trainable=sum(size for size, learns in sizes if learns),
             frozen=sum(size for size, learns in sizes if not learns),
             rows={name: round(count * scale) for name, count in rows.items()},
-            flops=_flops_of(path, flops) / len(batch),
+            flops=forward.get(_counted_as(path), 0) / len(batch),
         )
     return costs
 
 
-def _flops_of(path: str, flops: dict[str, int]) -> int:
-    """Operations counted under a module; the counter names it by its place below the root."""
-    found: defaultdict[str, int] = defaultdict(int)
-    own = path.replace("teacher.", "teacher.network.")
-    for name, count in flops.items():
-        below = name.removeprefix("Pretrainer.")
-        if below == own:
-            found[own] = max(found[own], count)
-    return found[own]
+def _counted_as(path: str) -> str:
+    """A part's name in the counter, which names modules by their place below the root."""
+    return "Pretrainer." + path.replace("teacher.", "teacher.network.")
 
 
 def _fixed_bytes(pretrainer: Pretrainer) -> int:
