@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from albefkit.fusion.base import Fusion
@@ -12,6 +13,7 @@ from albefkit.layers import transformers_models as hub
 from albefkit.layers.attention import visible
 from albefkit.layers.cross_layer import CrossLayer, initialise_as_bert
 from albefkit.layers.load_report import LoadReport
+from albefkit.layers.ranges import Chance, Count
 from albefkit.layers.weights import Absence, Pretrained, choose, find_model
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import Encoded, Fused
@@ -46,11 +48,11 @@ class CrossAttention(Fusion):
         text: TextEncoder,
         *,
         name: str = "bert-base-uncased",
-        from_layer: int = 6,
-        layers: int = 6,
-        heads: int | None = None,
-        feed_forward: int | None = None,
-        dropout: float = 0.1,
+        from_layer: Annotated[int, Field(ge=0)] = 6,
+        layers: Count = 6,
+        heads: Count | None = None,
+        feed_forward: Count | None = None,
+        dropout: Chance = 0.1,
         pretrained: Pretrained = "auto",
     ) -> None:
         super().__init__()

@@ -93,7 +93,7 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int, memory_width: int, dropout: float) -> None:
         super().__init__()
-        if width % heads:
+        if heads < 1 or width % heads:
             raise ValueError(f"{heads} heads do not divide a width of {width}")
         self.heads = heads
         self.dropout = dropout

@@ -111,7 +111,7 @@ def override(config: Any, sizes: Sizes) -> None:
             raise ComponentError(f"{config.model_type} has no {name} to set")
         if value is not None:
             setattr(config, name, value)
-    if config.hidden_size % config.num_attention_heads:
+    if config.num_attention_heads < 1 or config.hidden_size % config.num_attention_heads:
         message = (
             f"{config.num_attention_heads} heads do not divide a width of {config.hidden_size}"
         )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from albefkit.layers import transformers_models as hub
 from albefkit.layers.load_report import LoadReport
+from albefkit.layers.ranges import Chance, Count
 from albefkit.layers.weights import Absence, Pretrained, Source, choose, find_model
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import Encoded
@@ -35,7 +36,9 @@ class Bert(TextEncoder):
         dropout: of hidden states and attention weights, 0 to 1; empty takes the model's own.
         tokenizer: auto takes the model's own with pretrained weights and trains one otherwise;
             train; or the path of a vocab.txt, a tokenizer.json or a folder.
-        vocabulary: the most entries of a trained tokenizer; empty takes the model's own number.
+        vocabulary: the most entries of a trained tokenizer; empty takes the model's own number. The
+            table of words has as many rows as the tokenizer has entries, except with tokenizer:
+            auto and pretrained: auto or true, when it has the model's own number.
         closing_sep: whether texts end in [SEP]; the released code has none.
     """
 
@@ -44,16 +47,16 @@ class Bert(TextEncoder):
         corpus: Corpus,
         *,
         name: str = "bert-base-uncased",
-        layers: int = 6,
-        max_tokens: int = 25,
+        layers: Count = 6,
+        max_tokens: Count = 25,
         pretrained: Pretrained = "auto",
-        width: int | None = None,
-        heads: int | None = None,
-        feed_forward: int | None = None,
-        positions: int | None = None,
-        dropout: float | None = None,
+        width: Count | None = None,
+        heads: Count | None = None,
+        feed_forward: Count | None = None,
+        positions: Count | None = None,
+        dropout: Chance | None = None,
         tokenizer: TokenizerWish = "auto",
-        vocabulary: int | None = None,
+        vocabulary: Count | None = None,
         closing_sep: bool = False,
     ) -> None:
         super().__init__()
@@ -68,7 +71,10 @@ class Bert(TextEncoder):
         )
         own_words = isinstance(found, Source) and chosen.own
         if not own_words:
-            config.vocab_size = chosen.tokenizer.vocabulary_size
+            entries = chosen.tokenizer.vocabulary_size
+            # A hub out of reach changes the weights, not the shape of the model.
+            as_pretrained = pretrained is not False and tokenizer == "auto"
+            config.vocab_size = max(config.vocab_size, entries) if as_pretrained else entries
             config.pad_token_id = chosen.tokenizer.pad_id
         _check_length(max_tokens, config)
         self.tokenizer = chosen.tokenizer.limited(max_tokens, closing_sep)

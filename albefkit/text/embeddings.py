@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from albefkit.layers.ranges import Chance, Count
 from albefkit.tensors import Encoded
 from albefkit.text.base import TextEncoder
 from albefkit.text.choice import TokenizerWish, get_tokenizer
@@ -27,11 +28,11 @@ class Embeddings(TextEncoder):
         self,
         corpus: Corpus,
         *,
-        width: int = 768,
-        max_tokens: int = 40,
-        dropout: float = 0.1,
+        width: Count = 768,
+        max_tokens: Count = 40,
+        dropout: Chance = 0.1,
         tokenizer: TokenizerWish = "auto",
-        vocabulary: int = 30522,
+        vocabulary: Count = 30522,
         closing_sep: bool = False,
     ) -> None:
         super().__init__()

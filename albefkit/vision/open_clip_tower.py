@@ -15,6 +15,7 @@ from torch import Tensor
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.loading import load_tensors
 from albefkit.layers.positions import interpolate_positions
+from albefkit.layers.ranges import Count
 from albefkit.layers.weights import Absence, Pretrained, Source, cached, choose, unreachable
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import Encoded
@@ -42,7 +43,7 @@ class OpenClipTower(VisionEncoder):
         *,
         name: str = "ViT-B-16",
         weights: str = "openai",
-        image_size: int | None = None,
+        image_size: Count | None = None,
         pretrained: Pretrained = "auto",
     ) -> None:
         super().__init__()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from albefkit.layers.ranges import Count
 from albefkit.tensors import Encoded
 from albefkit.vision.base import VisionEncoder
 
@@ -18,7 +19,9 @@ class Patches(VisionEncoder):
         width: size of a token.
     """
 
-    def __init__(self, *, image_size: int = 224, patch_size: int = 32, width: int = 768) -> None:
+    def __init__(
+        self, *, image_size: Count = 224, patch_size: Count = 32, width: Count = 768
+    ) -> None:
         super().__init__()
         if image_size % patch_size:
             raise ValueError(
@@ -26,12 +29,8 @@ class Patches(VisionEncoder):
                 f"patches: take image_size {image_size // patch_size * patch_size or patch_size}"
             )
         side = image_size // patch_size
-        self.image_size, self.width, self.grid, self.prefix_tokens = (
-            image_size,
-            width,
-            (side, side),
-            1,
-        )
+        self.image_size, self.width = image_size, width
+        self.grid, self.prefix_tokens = (side, side), 1
         self.projection = nn.Conv2d(3, width, kernel_size=patch_size, stride=patch_size)
         self.class_token = nn.Parameter(torch.empty(1, 1, width))
         self.positions = nn.Parameter(torch.empty(1, 1 + side * side, width))

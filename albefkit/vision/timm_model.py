@@ -11,6 +11,7 @@ from torch import Tensor
 
 from albefkit.layers.attention import fused_pays
 from albefkit.layers.load_report import LoadReport
+from albefkit.layers.ranges import Count
 from albefkit.layers.weights import Absence, Pretrained, choose
 from albefkit.registry.errors import ComponentError
 from albefkit.tensors import Encoded
@@ -43,11 +44,11 @@ class TimmModel(VisionEncoder):
         self,
         *,
         name: str = "vit_base_patch16_224",
-        image_size: int = 224,
-        patch_size: int | None = None,
-        width: int | None = None,
-        depth: int | None = None,
-        heads: int | None = None,
+        image_size: Count = 224,
+        patch_size: Count | None = None,
+        width: Count | None = None,
+        depth: Count | None = None,
+        heads: Count | None = None,
         pretrained: Pretrained = "auto",
         normalization: Normalization = "clip",
     ) -> None:

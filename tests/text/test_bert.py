@@ -140,6 +140,9 @@ def test_auto_starts_at_random_with_a_warning_where_nothing_is_reachable(
         model = Bert(CORPUS, name="bert-base-uncased", **settings)
     assert model.load_report is not None and not model.load_report.pretrained
     assert "far away" in model.load_report.as_dict()["reason"]
+    # Only the weights are others: the table of words has its usual shape.
+    assert model.tokenizer.vocabulary_size <= 60
+    assert model.word_embeddings.num_embeddings == 30522
 
 
 def test_true_insists(no_network: None) -> None:
