@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.constants import ENDPOINT
 from torch import Tensor
 
 from albefkit.layers.load_report import LoadReport
@@ -23,7 +24,6 @@ from albefkit.vision.base import VisionEncoder
 
 LOCAL, HUB = "local-dir:", "hf-hub:"
 POSITIONS = "positional_embedding"
-HUB_ROOT = "https://huggingface.co"
 HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 
@@ -132,7 +132,7 @@ def _find(name: str, weights: str) -> Source | Absence:
     if name.startswith(LOCAL):
         return Source(name.removeprefix(LOCAL), offline=True)
     if name.startswith(HUB):
-        reason = unreachable(HUB_ROOT)
+        reason = unreachable(ENDPOINT)
         return Absence(reason) if reason else Source(name, offline=False)
     if Path(weights).is_file():
         return Source(weights, offline=True)
@@ -143,7 +143,7 @@ def _find(name: str, weights: str) -> Source | Absence:
     repository, _, file = config.get("hf_hub", "").rpartition("/")
     if repository and any(cached(repository, each) for each in ((file,) if file else HUB_FILES)):
         return Source(f"{repository} ({weights})", offline=True)
-    reason = unreachable(HUB_ROOT if repository else config["url"])
+    reason = unreachable(ENDPOINT if repository else config["url"])
     return Absence(reason) if reason else Source(f"{name} ({weights})", offline=False)
 
 

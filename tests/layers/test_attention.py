@@ -95,3 +95,15 @@ def test_gradients_agree_between_kernels(monkeypatch) -> None:
 def test_the_kernel_is_chosen_by_the_device() -> None:
     assert attention.fused_pays(torch.device("cuda"))
     assert not attention.fused_pays(torch.device("cpu"))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_the_kernel_of_a_cuda_device_equals_the_formula(dtype: torch.dtype) -> None:
+    query, memory = tensors()
+    expected = weights(query, memory) @ memory.value
+    assert memory.mask is not None
+    there = Memory(memory.key.cuda().to(dtype), memory.value.cuda().to(dtype), memory.mask.cuda())
+    seen = attend(query.cuda().to(dtype), there).double().cpu()
+    torch.testing.assert_close(seen, expected, rtol=2e-2, atol=2e-2)
