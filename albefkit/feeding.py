@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from albefkit.assemble import Assembly
@@ -11,11 +11,14 @@ from albefkit.data.randaugment import RandAugment
 from albefkit.data.sampler import Order
 from albefkit.data.transforms import EvalTransform, TrainTransform
 from albefkit.engine.precision import Precision
-from albefkit.evaluation.base import Subject
+from albefkit.evaluation.base import Subject, say_nothing
 from albefkit.registry.errors import Problem, RecipeError
 from albefkit.tensors import Batch
 from albefkit.text.base import TextEncoder
 from albefkit.vision.base import VisionEncoder
+
+LEAST_BATCH = 32
+"""Rows encoded at a time when nothing is learned: without gradients there is room for more."""
 
 
 class LoaderSource:
@@ -79,8 +82,18 @@ def train_loader(
     )
 
 
-def subject(assembly: Assembly, precision: Precision) -> Subject:
-    """The student, ready to be examined."""
+def subject(
+    assembly: Assembly,
+    precision: Precision,
+    progress: Callable[[str, int, int], None] = say_nothing,
+) -> Subject:
+    """The student, ready to be examined.
+
+    Args:
+        assembly: the parts.
+        precision: which numbers, where.
+        progress: told how far it is.
+    """
     vision, _ = _readers(assembly)
     return Subject(
         network=assembly.pretrainer.student,
@@ -89,7 +102,8 @@ def subject(assembly: Assembly, precision: Precision) -> Subject:
         transform=EvalTransform(vision.image_size, vision.mean, vision.std),
         device=precision.device,
         autocast=precision.autocast,
-        batch_size=assembly.recipe.settings.train.batch_size,
+        batch_size=max(LEAST_BATCH, assembly.recipe.settings.train.batch_size),
+        progress=progress,
     )
 
 

@@ -191,7 +191,7 @@ class _Run:
             world=self.world,
             journal=self.journal,
             checkpoints=checkpoints,
-            examine=partial(examine, assembly, precision),
+            examine=partial(examine, assembly, precision, self.journal),
             title=self.recipe.name,
             meta={
                 "recipe": self.recipe.name,
@@ -247,11 +247,11 @@ class _Run:
 
 
 def examine(
-    assembly: Assembly, precision: Precision, split: SplitName | None
+    assembly: Assembly, precision: Precision, journal: Journal, split: SplitName | None
 ) -> Mapping[str, Result]:
     """Run every evaluator: on `split` if the dataset has it, else on the evaluator's own."""
     wanted = split if split in assembly.dataset.splits else None
-    who = subject(assembly, precision)
+    who = subject(assembly, precision, journal.progress)
     return {
         name: evaluator.evaluate(who, wanted) for name, evaluator in assembly.evaluators.items()
     }

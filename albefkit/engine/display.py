@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -15,6 +17,9 @@ from albefkit.quantities import duration, size
 
 PLAIN_LINES = 60
 """About how many lines a whole run takes where nothing can be overwritten."""
+
+PATIENCE = 20.0
+"""Seconds without a word that people bear."""
 
 
 def make_display(console: Console) -> Listener:
@@ -33,6 +38,7 @@ class PlainDisplay(Listener):
         self._console = console
         self._plan = Plan("", 1)
         self._next = 0
+        self._what, self._began, self._said = "", 0.0, 0.0
 
     def begin(self, plan: Plan) -> None:
         """Say what begins."""
@@ -53,6 +59,16 @@ class PlainDisplay(Listener):
     def warn(self, text: str) -> None:
         """A line that stands out."""
         self._say(f"warning: {text}")
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """A line now and then, if it takes long."""
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._began, self._said = what, now, now
+        elif now - self._said >= PATIENCE and done < total:
+            self._said = now
+            left = (now - self._began) * (total - done) / done
+            self._say(f"{what}: {done} of {total}, about {duration(left)} left")
 
     def result(self, name: str, step: int, result: Result) -> None:
         """A line of figures."""
@@ -79,6 +95,7 @@ class LiveDisplay(Listener):
             console=console,
         )
         self._task: TaskID | None = None
+        self._examining: TaskID | None = None
         self._live: Live | None = None
 
     def begin(self, plan: Plan) -> None:
@@ -109,8 +126,17 @@ class LiveDisplay(Listener):
         """A line that stands out."""
         self._console.print(Text.assemble(("warning: ", "bold yellow"), text))
 
+    def progress(self, what: str, done: int, total: int) -> None:
+        """A second bar."""
+        if self._examining is None:
+            self._examining = self._bar.add_task(what, left="")
+        self._bar.update(self._examining, description=what, completed=done, total=total)
+
     def result(self, name: str, step: int, result: Result) -> None:
-        """A line of figures."""
+        """A line of figures, and the second bar goes."""
+        if self._examining is not None:
+            self._bar.remove_task(self._examining)
+            self._examining = None
         self._console.print(Text(result_line(name, result)))
 
     def end(self) -> None:

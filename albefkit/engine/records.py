@@ -97,6 +97,9 @@ class Listener:
     def warn(self, text: str) -> None:
         """Something that may be wrong."""
 
+    def progress(self, what: str, done: int, total: int) -> None:
+        """An evaluation goes on; called very often."""
+
     def result(self, name: str, step: int, result: Result) -> None:
         """An evaluator has finished."""
 
@@ -147,6 +150,11 @@ class Journal(Listener):
             self._warned.append(text)
             for listener in self._listeners:
                 listener.warn(text)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """An evaluation goes on."""
+        for listener in self._listeners:
+            listener.progress(what, done, total)
 
     def result(self, name: str, step: int, result: Result) -> None:
         """An evaluator has finished."""

@@ -17,6 +17,10 @@ from albefkit.network import Network
 from albefkit.registry import Registrable
 
 
+def say_nothing(what: str, done: int, total: int) -> None:
+    """For whoever does not want to know how far an evaluation is."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """Who is examined, and how to show things to it.
@@ -30,6 +34,7 @@ class Subject:
         autocast: makes the context in which the network runs.
         batch_size: rows encoded at a time; pairs are fused in batches of several times as many.
         max_words: words of a text that are read.
+        progress: told now and then what is being done, how many are done, and of how many.
     """
 
     network: Network
@@ -40,6 +45,7 @@ class Subject:
     autocast: Callable[[], AbstractContextManager[object]] = nullcontext
     batch_size: int = 64
     max_words: int = 30
+    progress: Callable[[str, int, int], None] = say_nothing
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,7 @@ def _encode_images(subject: Subject, gallery: Gallery, wanted: range) -> tuple[E
             images = torch.stack(pictures).to(subject.device)
             with subject.autocast():
                 parts.append(vision(images))
+        subject.progress("images encoded", chunk.stop, len(wanted))
     if unreadable:
         _report_unreadable(unreadable, len(wanted))
     if not parts:

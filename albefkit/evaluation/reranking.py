@@ -106,7 +106,7 @@ def judge_pairs(
     codes = torch.cat([lists.codes(of, everything).flatten() for of in ("image", "text")]).unique()
     lengths = _lengths(encoded.text)
     order = _thrifty_order(codes, lengths)
-    scores = []
+    scores, done = [], 0
     for part in codes[order].split(PAIRS_PER_ROW * subject.batch_size):
         images, image_index = (part // len(lengths)).unique(return_inverse=True)
         texts, text_index = (part % len(lengths)).unique(return_inverse=True)
@@ -114,6 +114,8 @@ def judge_pairs(
         image = encoded.image.rows(images.to(subject.device))
         pairs = (image_index.to(subject.device), text_index.to(subject.device))
         scores.append(_judge(subject, image, text, pairs, head))
+        done += len(part)
+        subject.progress("pairs judged", done, len(codes))
     judged = torch.empty(len(codes), dtype=torch.float64)
     judged[order] = torch.cat(scores).cpu()
     return PairScores(lists, codes, judged)

@@ -110,6 +110,8 @@ def test_displays_show_losses_beside_their_floors(terminal):
     for step in range(1, 11):
         display.step(step)
     display.record(RECORD)
+    for done in range(1, 4):
+        display.progress("pairs judged", done, 3)
     display.note("about 2 minutes")
     display.warn("careful")
     display.result("retrieval", 10, Result("test", {"text_r1": 50.0}, 50.0))
@@ -128,6 +130,18 @@ def test_plain_lines_are_few():
         display.record(Record(step=step, epoch=0.0, lr=0.0, losses={}))
     assert len(out.getvalue().splitlines()) < 80
     assert "step 10000/10000" in out.getvalue()
+
+
+def test_a_long_evaluation_says_how_far_it_is(monkeypatch):
+    from albefkit.engine import display as module
+
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    out = io.StringIO()
+    display = make_display(Console(file=out, width=120))
+    for done in (1, 5, 10):
+        display.progress("pairs judged", done, 10)
+    assert "pairs judged: 5 of 10, about" in out.getvalue()
+    assert "10 of 10" not in out.getvalue()
 
 
 def test_results_stand_beside_chance():
