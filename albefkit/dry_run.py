@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from albefkit.assemble import Assembly, assemble
 from albefkit.data.sampler import Order
+from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.display import losses_table
 from albefkit.engine.distributed import World
 from albefkit.engine.hearing import heard_warnings
@@ -20,7 +21,6 @@ from albefkit.engine.stepping import Stepper
 from albefkit.feeding import LoaderSource, train_loader
 from albefkit.quantities import amount, duration, size
 from albefkit.recipe.load import Recipe
-from albefkit.running import DeviceName, choose_device
 from albefkit.tensors import Batch
 
 

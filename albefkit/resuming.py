@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from albefkit.data.base import Dataset
 from albefkit.engine.checkpoint import Checkpoint
 from albefkit.engine.distributed import World
@@ -21,8 +23,8 @@ FREE = (
 """What may change within a run: it decides what is shown and kept, not what is learned."""
 
 
-def require_same_recipe(directory: RunDirectory, recipe: Recipe) -> None:
-    """Refuse to go on with another recipe.
+def same_recipe(directory: RunDirectory, recipe: Recipe) -> Recipe:
+    """The recipe under the name the run began with; another recipe is refused.
 
     Raises:
         RecipeError: what has changed, line by line.
@@ -37,6 +39,7 @@ def require_same_recipe(directory: RunDirectory, recipe: Recipe) -> None:
             "may change"
         )
         raise RecipeError(Problem("--resume", str(directory.path), message, hint))
+    return replace(recipe, name=read_json(directory.manifest)["recipe"]["name"])
 
 
 def require_same_data(directory: RunDirectory, dataset: Dataset) -> None:

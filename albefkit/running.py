@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -18,6 +18,7 @@ from albefkit.data.base import SplitName
 from albefkit.data.sampler import Order
 from albefkit.engine.advice import Adviser
 from albefkit.engine.checkpoint import Checkpoint, Checkpoints
+from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.display import make_display
 from albefkit.engine.distributed import World, launched_world, process_group
 from albefkit.engine.files import write_json, write_text
@@ -34,9 +35,7 @@ from albefkit.evaluation.base import Result
 from albefkit.feeding import LoaderSource, subject, train_loader
 from albefkit.recipe.load import Recipe
 from albefkit.registry.errors import Interrupted, Problem, RecipeError
-from albefkit.resuming import require_same_data, require_same_recipe, require_same_world
-
-DeviceName = Literal["auto", "cpu", "cuda"]
+from albefkit.resuming import require_same_data, require_same_world, same_recipe
 
 
 @dataclass(frozen=True)
@@ -85,22 +84,6 @@ def run(recipe: Recipe, options: Options, console: Console) -> Outcome:
         return _Run(recipe, options, world, device, journal).carry_out()
 
 
-def choose_device(wanted: DeviceName, world: World) -> torch.device:
-    """Where this process computes.
-
-    Raises:
-        RecipeError: there is no such device here.
-    """
-    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        message = "there is no GPU that torch can use here"
-        raise RecipeError(Problem("--device", "cuda", message, "try --device cpu"))
-    device = torch.device("cuda", world.local_rank)
-    torch.cuda.set_device(device)
-    return device
-
-
 class _Run:
     """One run, from the folder to the summary."""
 
@@ -119,10 +102,13 @@ class _Run:
         self.journal = journal
 
     def carry_out(self) -> Outcome:
+        """Build, train, evaluate."""
+        if self.options.tensorboard:
+            TensorBoard.require()
         directory = find_run(self.options.out, self.recipe.name) if self.options.resume else None
         checkpoint = None
         if directory is not None:
-            require_same_recipe(directory, self.recipe)
+            self.recipe = same_recipe(directory, self.recipe)
             checkpoint = Checkpoints(directory.checkpoints, 1).last()
         if checkpoint is not None:
             require_same_world(checkpoint, self.world)
@@ -222,6 +208,8 @@ class _Run:
                 write_json(directory.summary, {"train": trainer.figures()})
             if isinstance(error, Interrupted):
                 raise self._resumable(error, directory) from None
+            if isinstance(error, torch.OutOfMemoryError):
+                raise _too_big(error) from error
             raise
         finally:
             self.journal.end()
@@ -239,8 +227,7 @@ class _Run:
         """The same, with what to type to go on."""
         if directory is None:
             return error
-        recipe, folder = shlex.quote(str(self.recipe.source)), shlex.quote(str(directory.path))
-        hint = f"go on with: albefkit run {recipe} --resume {folder}"
+        hint = f"go on with: albefkit run {shlex.quote(str(directory.path))} --resume"
         return Interrupted(
             Problem("", str(directory.path), str(error), f"everything is saved; {hint}")
         )
@@ -276,6 +263,12 @@ def manifest(assembly: Assembly, precision: Precision, world: World) -> dict[str
         "pretrained": any(report["pretrained"] for report in reports.values()),
         "load_reports": reports,
     }
+
+
+def _too_big(error: torch.OutOfMemoryError) -> RecipeError:
+    hint = "a smaller train.batch_size, with train.accumulate to make up for it, takes less"
+    message = f"the GPU's memory is full: {str(error).splitlines()[0]}"
+    return RecipeError(Problem("", "train.batch_size", message, hint))
 
 
 def _leave(directory: RunDirectory, error: BaseException) -> None:

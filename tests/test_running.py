@@ -104,7 +104,8 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeyp
     assert (tmp_path / "parts" / "STATUS").read_text() == "interrupted\n"
     assert f"stopped after step {stop} of 16" in capsys.readouterr().err
     assert json.loads(Path("parts/summary.json").read_text())["train"]["steps"] == stop
-    assert run("--resume", "parts") == 0
+    assert run("--resume", recipe="parts") == 0
+    assert f"micro: step {stop} of 16" in capsys.readouterr().out
 
     weights = [
         load_file(tmp_path / each / "checkpoints/step_00000016/model.safetensors")
@@ -124,7 +125,7 @@ def test_a_changed_recipe_is_not_resumed(monkeypatch, capsys):
     err = capsys.readouterr().err
     assert "optimizer.lr.peak: 0.001 -> 0.5" in err
     assert "train.seed: 42 -> 7" in err
-    assert run("--resume", "--out", "run", "--set", "train.log_every=1") == 0
+    assert run("--resume", "run", "--set", "train.log_every=1") == 0
 
 
 def test_nothing_is_overwritten(tmp_path, capsys):
@@ -168,6 +169,23 @@ def test_a_dry_run_writes_nothing(tmp_path, capsys):
 def test_ablations_train_and_are_evaluated(arguments, recwarn):
     assert run("--out", "run", *arguments) == 0
     assert "text_r1" in json.loads(Path("run/summary.json").read_text())["retrieval"]
+
+
+def test_tensorboard_is_missed_before_anything_is_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("albefkit.engine.keeping.find_spec", lambda name: None)
+    assert run("--tensorboard") == 2
+    assert "TensorBoard is not installed" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_gpu_is_an_error_in_words(monkeypatch, capsys):
+    def full(*_):
+        raise torch.OutOfMemoryError("tried to allocate 20 GiB")
+
+    monkeypatch.setattr(Stepper, "take", full)
+    assert run("--out", "run") == 2
+    assert "a smaller train.batch_size" in capsys.readouterr().err
+    assert Path("run/STATUS").read_text() == "failed\n"
 
 
 def test_a_device_that_is_not_there(capsys):

@@ -33,7 +33,9 @@ def command(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with the run in DIR, or with the newest one of RECIPE."
+            "--resume",
+            help="Go on with the run in DIR, which may stand for RECIPE too; "
+            "without DIR, with the newest run of RECIPE.",
         ),
     ] = False,
     max_steps: Annotated[
@@ -58,6 +60,8 @@ def command(
         edits.append(f"train.max_steps={max_steps}")
     if seed is not None:
         edits.append(f"train.seed={seed}")
+    if resume:
+        recipe, folder = _of_run(recipe, folder)
     checked = load_recipe(recipe, sets=edits, drops=drops or ())
 
     from rich.console import Console
@@ -77,3 +81,11 @@ def command(
         console.print(results_table(outcome.results))
     if outcome.folder.name:
         console.print(f"{outcome.folder / 'summary.json'}", highlight=False, soft_wrap=True)
+
+
+def _of_run(recipe: str, folder: Path | None) -> tuple[str, Path | None]:
+    """Recipe and folder of a run to go on with; its folder may stand for its recipe."""
+    resolved = Path(recipe) / "resolved.yaml"
+    if not resolved.is_file():
+        return recipe, folder
+    return (str(resolved), Path(recipe)) if folder is None else (str(folder), Path(recipe))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -96,18 +97,23 @@ class TensorBoard(Listener):
 
     Args:
         folder: where events go.
-
-    Raises:
-        ComponentError: TensorBoard is not installed.
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard.writer import SummaryWriter
-        except ImportError as error:
-            message = 'TensorBoard is not installed: python -m pip install "albefkit[tensorboard]"'
-            raise ComponentError(message) from error
+        from torch.utils.tensorboard.writer import SummaryWriter
+
         self._writer = SummaryWriter(str(folder))
+
+    @staticmethod
+    def require() -> None:
+        """Make sure early that there is a TensorBoard to write for.
+
+        Raises:
+            ComponentError: it is not installed.
+        """
+        if find_spec("tensorboard") is None:
+            message = 'TensorBoard is not installed: python -m pip install "albefkit[tensorboard]"'
+            raise ComponentError(message)
 
     def record(self, record: Record) -> None:
         """Curves, losses beside their chance floors."""
