@@ -207,11 +207,30 @@ def test_a_folder_without_resume_is_refused(capsys):
     assert "a folder goes with --out or --resume" in capsys.readouterr().err
 
 
+TWO = """
+import torch
+from albefkit.cli.main import main
+from albefkit.engine.distributed import gather_rows
+from albefkit.engine.trainer import Trainer
+
+save = Trainer.save
+def compare_and_save(self, score=None):
+    state = self._pretrainer.state_dict().values()
+    sums = gather_rows(torch.stack([weight.double().sum() for weight in state])[None])
+    assert torch.equal(sums[0], sums[1]), "ranks differ"
+    return save(self, score)
+Trainer.save = compare_and_save
+main()
+"""
+
+
 def test_two_processes_train_one_model(tmp_path):
+    (tmp_path / "two.py").write_text(TWO)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    command += ["-m", "albefkit", "run", MICRO, "--out", "run", "--set", "train.batch_size=4"]
+    command += ["two.py", "run", MICRO, "--out", "run", "--set", "train.batch_size=4"]
+    command += ["--set", "train.accumulate=2"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(Path("run/summary.json").read_text())["train"]["steps"] == 16
+    assert json.loads(Path("run/summary.json").read_text())["train"]["steps"] == 8
     assert json.loads(Path("run/manifest.json").read_text())["processes"] == 2
