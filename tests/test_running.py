@@ -128,6 +128,36 @@ def test_a_changed_recipe_is_not_resumed(monkeypatch, capsys):
     assert run("--resume", "run", "--set", "train.log_every=1") == 0
 
 
+def edit(path: Path, change) -> None:
+    value = json.loads(path.read_text())
+    change(value)
+    path.write_text(json.dumps(value))
+
+
+def test_other_data_or_other_processes_are_not_resumed(monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 2)
+        assert run("--out", "run") == 5
+    meta = Path("run/checkpoints/step_00000002/meta.json")
+    edit(meta, lambda value: value.update(processes=8))
+    assert run("--resume", "run") == 2
+    assert "this run had 8 processes, and now there are 1" in capsys.readouterr().err
+    edit(meta, lambda value: value.update(processes=1))
+    edit(Path("run/manifest.json"), lambda value: value["data"].update(train="others"))
+    assert run("--resume", "run") == 3
+    assert "the training data have changed" in capsys.readouterr().err
+
+
+def test_a_finished_run_is_only_evaluated_again():
+    assert run("--out", "run", "--max-steps", "2") == 0
+    before = Path("run/summary.json").read_text()
+    options = ("--max-steps", "2", "--set", "evaluate.retrieval.rerank=0")
+    assert run("--resume", "run", *options) == 0
+    first, second = json.loads(before), json.loads(Path("run/summary.json").read_text())
+    assert first["train"] == second["train"]
+    assert second["retrieval"]["text_r1"] == second["retrieval"]["itc_text_r1"]
+
+
 def test_nothing_is_overwritten(tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()

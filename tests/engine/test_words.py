@@ -162,3 +162,18 @@ def test_meters_average_until_they_are_read():
     again.add_value("metrics.norm", torch.tensor(5.0))
     assert again.read()["metrics"] == {"norm": 3.0}
     assert again.read()["metrics"] == {}
+
+
+def test_our_warnings_are_heard_and_others_pass():
+    import warnings
+
+    from albefkit.engine.hearing import heard_warnings
+    from albefkit.registry.errors import AlbefkitWarning
+
+    said = []
+    with heard_warnings(said.append):
+        warnings.warn("no weights", AlbefkitWarning, stacklevel=1)
+        warnings.warn("no weights", AlbefkitWarning, stacklevel=1)
+        with pytest.raises(UserWarning, match="theirs"):
+            warnings.warn("theirs", UserWarning, stacklevel=1)
+    assert said == ["no weights", "no weights"]
