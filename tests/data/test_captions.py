@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
+from albefkit.data.annotations import read_captions
 from albefkit.data.base import Unreadable
 from albefkit.data.captions import Captions
 from albefkit.data.loader import TrainLoader
@@ -176,3 +179,28 @@ def test_missing_images_end_in_one_error_that_names_files(root: Path) -> None:
     loader = TrainLoader(split, transform, Letters(), Order(0, 30, 4), workers=0)
     with pytest.raises(DataError, match=r"\.jpg: there is no such file"):
         next(loader.batches())
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["image", "caption", "image_id", "x"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(rows=ANYTHING)
+def test_any_json_is_rows_or_problems_or_a_sentence(
+    rows: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "anything.json"
+    write(file, rows)
+    try:
+        good, problems = read_captions(file)
+    except DataError as error:
+        assert not isinstance(rows, list) and str(error)
+    else:
+        assert len(good) + len(problems) == len(rows)
+        assert all(problem.message for problem in problems)

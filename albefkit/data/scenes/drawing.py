@@ -139,8 +139,7 @@ def _paint(
     columns, lines = left[:, None] + step, top[:, None] + step
     across = ((columns + 0.5 - x[:, None]) / radius[:, None]).astype(np.float32)
     down = ((lines + 0.5 - y[:, None]) / radius[:, None]).astype(np.float32)
-    distance = _distances(world, rows, slot, across, down)
-    sharpness = radius[:, None, None]
+    distance, sharpness = _distances(world, rows, slot, across, down), radius[:, None, None]
     alpha = np.clip(0.5 - distance * sharpness, 0, 1)[..., None]
     inner = np.clip(0.5 - (distance + _RIM) * sharpness, 0, 1)
     fill, rim = _colours(world, rows, slot)
