@@ -70,7 +70,7 @@ class PairScores:
             return torch.full(codes.shape, -torch.inf).double().scatter(1, columns, judged)
         finite = self.scores[self.scores.isfinite()]
         floor = finite.min() if len(finite) else torch.zeros(()).double()
-        return (below + (floor - 2)).scatter(1, columns, judged)
+        return (below.double() + (floor - 2)).scatter(1, columns, judged)
 
 
 def shortlists(similarity: Tensor, count: int) -> Shortlists:
