@@ -12,8 +12,9 @@ from albefkit.layers import bert_layout
 from albefkit.layers import transformers_models as hub
 from albefkit.layers.attention import visible
 from albefkit.layers.cross_layer import CrossLayer, initialise_as_bert
+from albefkit.layers.initial import draw_linear_weights
 from albefkit.layers.load_report import LoadReport
-from albefkit.layers.ranges import Chance, Count
+from albefkit.layers.ranges import Chance, Count, Deviation
 from albefkit.layers.weights import Absence, Pretrained, choose, find_model
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import Encoded, Fused
@@ -40,6 +41,8 @@ class CrossAttention(Fusion):
         pretrained: auto takes weights from the cache or the hub and starts at random where neither
             is reachable; true insists; false starts at random. Cross-attention always starts at
             random.
+        initial_std: standard deviation of linear weights that start at random, more than 0; empty
+            takes the model's own, which suits widths near 768.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class CrossAttention(Fusion):
         feed_forward: Count | None = None,
         dropout: Chance = 0.1,
         pretrained: Pretrained = "auto",
+        initial_std: Deviation | None = None,
     ) -> None:
         super().__init__()
         self.width = text.width
@@ -70,6 +74,7 @@ class CrossAttention(Fusion):
             CrossLayer(self.width, heads, inner, vision.width, dropout, eps) for _ in range(layers)
         )
         initialise_as_bert(self)
+        draw_linear_weights(self, initial_std)
         if isinstance(found, Absence):
             self.load_report = LoadReport(reason=found.reason)
         else:

@@ -8,5 +8,7 @@ from pydantic import Field
 
 Count = Annotated[int, Field(ge=1)]
 """How many of something: at least one."""
+Deviation = Annotated[float, Field(gt=0.0)]
+"""A standard deviation: more than 0."""
 Chance = Annotated[float, Field(ge=0.0, le=1.0)]
 """A chance: 0 to 1."""

@@ -7,8 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from albefkit.layers import transformers_models as hub
+from albefkit.layers.initial import draw_linear_weights
 from albefkit.layers.load_report import LoadReport
-from albefkit.layers.ranges import Chance, Count
+from albefkit.layers.ranges import Chance, Count, Deviation
 from albefkit.layers.weights import Absence, Pretrained, Source, choose, find_model
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import Encoded
@@ -40,6 +41,8 @@ class Bert(TextEncoder):
             table of words has as many rows as the tokenizer has entries, except with tokenizer:
             auto and pretrained: auto or true, when it has the model's own number.
         closing_sep: whether texts end in [SEP]; the released code has none.
+        initial_std: standard deviation of linear weights that start at random, more than 0; empty
+            takes the model's own, which suits widths near 768.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Bert(TextEncoder):
         tokenizer: TokenizerWish = "auto",
         vocabulary: Count | None = None,
         closing_sep: bool = False,
+        initial_std: Deviation | None = None,
     ) -> None:
         super().__init__()
         found = choose(pretrained, f"text encoder {name}", lambda: find_model(name))
@@ -80,6 +84,8 @@ class Bert(TextEncoder):
         self.tokenizer = chosen.tokenizer.limited(max_tokens, closing_sep)
         self.max_tokens = max_tokens
         self.model, self.load_report = self._build(config, found, own_words)
+        if isinstance(found, Absence):
+            draw_linear_weights(self.model, initial_std)
         self.width = config.hidden_size
 
     @property

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from albefkit.layers.attention import fused_pays
+from albefkit.layers.initial import draw_linear_weights
 from albefkit.layers.load_report import LoadReport
-from albefkit.layers.ranges import Count
+from albefkit.layers.ranges import Count, Deviation
 from albefkit.layers.weights import Absence, Pretrained, choose
 from albefkit.registry.errors import ComponentError
 from albefkit.tensors import Encoded
@@ -38,6 +39,8 @@ class TimmModel(VisionEncoder):
             is reachable; true insists; false starts at random.
         normalization: mean and deviation taken from the pixels: CLIP's (as the released ALBEF,
             whichever weights it starts from), ImageNet's, or those the model was trained with.
+        initial_std: standard deviation of linear weights that start at random, more than 0; empty
+            takes the model's own, which suits widths near 768.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class TimmModel(VisionEncoder):
         heads: Count | None = None,
         pretrained: Pretrained = "auto",
         normalization: Normalization = "clip",
+        initial_std: Deviation | None = None,
     ) -> None:
         super().__init__()
         sizes = {"embed_dim": width, "depth": depth, "num_heads": heads, "patch_size": patch_size}
@@ -60,6 +64,7 @@ class TimmModel(VisionEncoder):
         self.image_size = image_size
         self.mean, self.std = self._pixels(normalization)
         self._survey()
+        draw_linear_weights(self.model, initial_std)
         self.load_report = self._load(name, pretrained, sizes)
 
     def forward(self, images: Tensor) -> Encoded:
