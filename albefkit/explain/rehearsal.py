@@ -79,7 +79,7 @@ def rehearse(assembly: Assembly, precision: Precision, batch_size: int) -> Rehea
     batch = _first_pairs(assembly).to(precision.device)
     progress = Progress(step=0, steps_per_epoch=1, epochs=1)
     scale = batch_size / len(batch)
-    saved, counter = _SavedBytes(pretrainer), FlopCounterMode(display=False, depth=None)
+    saved, counter = _SavedBytes(pretrainer), FlopCounterMode(display=False)
     kept = copy.deepcopy(pretrainer.space.state_dict())
     with counter, torch.autograd.graph.saved_tensors_hooks(saved.pack, lambda tensor: tensor):
         with precision.autocast():
