@@ -15,7 +15,7 @@ MENTION = re.compile(
     rf"\b({'|'.join(NUMBERS)}) (?:(small|little|large|big) )?({COLOURS}) ({SHAPES})(?:e?s)?\b"
 )
 RELATION = r"(?:to the )?(left|right) of|(above|over)|(below|under|beneath)"
-BACKGROUND = re.compile(r" on a (?:(dark|light) )?(\w+) background$")
+BACKGROUND = re.compile(r" on an? (?:(\w+) )?(\w+) background$")
 PLACE = r"in the (?:top|bottom) (?:left|right) corner|at the (?:top|bottom)|in the middle"
 PLACE += r"|on the (?:left|right) side"
 LEAD = r"(?:there (?:is|are) |a picture of |a scene with )?"
@@ -28,7 +28,7 @@ def holds(caption: str, objects: Sequence[SceneObject], background: Background) 
         AssertionError: the caption is none of the sentences scenes are told in.
     """
     if found := BACKGROUND.search(caption):
-        if found[2] != background.pattern or found[1] not in (None, background.shade):
+        if found[2] != background.tone or found[1] not in (None, background.pattern):
             return False
         caption = caption[: found.start()]
     things = []

@@ -12,14 +12,13 @@ from functools import lru_cache
 import numpy as np
 
 from albefkit.data.scenes.shapes import REACH, TABLE_SIDE, distance_tables
-from albefkit.data.scenes.words import JITTER, PAINT, PATTERNS, RADII
+from albefkit.data.scenes.words import GROUND, JITTER, PAINT, PATTERNS, RADII
 from albefkit.data.scenes.world import World
 from albefkit.seeding import numpy_rng
 
 _TILE = 64
 _RIM = 0.16
 _FURTHEST = 1.2
-_TONES = {"dark": (84, 108), "light": (170, 198)}
 
 
 def draw(world: World, start: int, stop: int, side: int) -> np.ndarray:
@@ -67,11 +66,9 @@ def _backgrounds(world: World, rows: np.ndarray, side: int) -> np.ndarray:
 def _tones(world: World, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two muted colours per scene, `(n, 3)` float32 each."""
     ground = world.ground[rows]
-    low, high = np.array(list(_TONES.values()))[world.shade[rows]].T
-    level = low + (high - low) * ground[:, 7]
-    lean = 10 * np.cos(2 * np.pi * (ground[:, 6, None] + np.array([0, 1 / 3, 2 / 3])))
+    lean = 6 * np.cos(2 * np.pi * (ground[:, 6, None] + np.array([0, 1 / 3, 2 / 3])))
     step = np.where(ground[:, 5] < 0.5, 26, -26)[:, None]
-    first = level[:, None] + lean
+    first = np.array(list(GROUND.values()))[world.tone[rows]] + lean - step / 2
     return first.astype(np.float32), (first + step).astype(np.float32)
 
 

@@ -32,6 +32,7 @@ _PAIR = (
 _LIST = ("{a}, {b} and {c}", "{a} with {b} and {c}", "a scene with {a}, {b} and {c}")
 _SINGLE = ("{a} {place}", "there is {a} {place}", "a picture of {a} {place}", "{a} drawn {place}")
 
+_BACKGROUND_SHARE, _MANY_WORDS = 0.8, 18
 _AT_LEAST = 0.1
 _DOMINANCE = 1.15
 _THIRD_LOW, _THIRD_HIGH = 0.4, 0.6
@@ -63,16 +64,16 @@ def describe(objects: Sequence[SceneObject], background: Background, dice: Dice)
     """One true caption of a scene, choices by `dice`."""
     things = _things(objects)
     if len(things) == 1:
-        return _with_background(_alone(things[0], dice), background, dice, 0.75)
+        return _with_background(_alone(things[0], dice), background, dice)
     start = dice.pick(range(len(things)))
     things = things[start:] + things[:start]
     if len(things) > 2 and dice.chance(0.2):
         a, b, c = (name(thing, dice) for thing in things[:3])
-        return _with_background(dice.pick(_LIST).format(a=a, b=b, c=c), background, dice, 0.2)
+        return _with_background(dice.pick(_LIST).format(a=a, b=b, c=c), background, dice)
     caption = _pair(things, dice)
-    if len(things) > 2 and dice.chance(0.3):
-        return f"{caption}, and {name(things[2], dice)}"
-    return _with_background(caption, background, dice, 0.3)
+    if len(things) > 2 and dice.chance(0.4):
+        caption = f"{caption}, and {name(things[2], dice)}"
+    return _with_background(caption, background, dice)
 
 
 def relation(first: Thing, second: Thing) -> str | None:
@@ -115,10 +116,12 @@ def name(thing: Thing, dice: Dice) -> str:
     one = thing[0]
     size = dice.pick(SIZE_WORDS[one.size])
     noun = one.shape if len(thing) == 1 else PLURALS[one.shape]
-    words = " ".join(word for word in (size, one.colour, noun) if word)
-    if len(thing) > 1:
-        return f"{NUMBERS[len(thing)]} {words}"
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+    words = [word for word in (size, one.colour, noun) if word]
+    return _with_article(words) if len(thing) == 1 else " ".join([NUMBERS[len(thing)], *words])
+
+
+def _with_article(words: Sequence[str]) -> str:
+    return " ".join(["an" if words[0][0] in "aeiou" else "a", *words])
 
 
 def _third(value: float, low: str, high: str) -> str:
@@ -156,8 +159,9 @@ def _agree(template: str, subject: Thing) -> str:
     return template.replace(" is ", " are ") if len(subject) > 1 else template
 
 
-def _with_background(caption: str, background: Background, dice: Dice, share: float) -> str:
-    if not dice.chance(share):
+def _with_background(caption: str, background: Background, dice: Dice) -> str:
+    if not dice.chance(_BACKGROUND_SHARE):
         return caption
-    shade = f"{background.shade} " if dice.chance(0.6) else ""
-    return f"{caption} on a {shade}{background.pattern} background"
+    short = len(caption.split()) < _MANY_WORDS
+    words = [background.pattern] if short and dice.chance(0.4) else []
+    return f"{caption} on {_with_article([*words, background.tone, 'background'])}"

@@ -24,7 +24,7 @@ COLOURS = tuple(PAINT)
 
 SIZES = ("small", "medium", "large")
 
-RADII = np.array([0.085, 0.12, 0.165])
+RADII = np.array([0.095, 0.135, 0.185])
 """Radius by size, as a share of the picture's side, before jitter."""
 
 JITTER = 0.07
@@ -38,7 +38,17 @@ SIZE_WORDS: dict[str, tuple[str, ...]] = {
 
 PATTERNS = ("plain", "striped", "checkered", "dotted", "wavy", "speckled")
 
-SHADES = ("dark", "light")
+GROUND: dict[str, tuple[int, int, int]] = {
+    "grey": (150, 150, 152),
+    "beige": (208, 190, 150),
+    "teal": (78, 142, 142),
+    "navy": (66, 78, 132),
+    "olive": (128, 132, 74),
+    "maroon": (142, 76, 92),
+    "lavender": (184, 172, 216),
+    "mint": (170, 214, 188),
+}
+TONES = tuple(GROUND)
 
 NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 

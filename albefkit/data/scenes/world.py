@@ -19,13 +19,13 @@ from albefkit.data.scenes.words import (
     MAX_OBJECTS,
     PATTERNS,
     RADII,
-    SHADES,
     SHAPES,
     SIZES,
+    TONES,
 )
 from albefkit.seeding import numpy_rng
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """To be raised with every change of what is drawn or said: cached pictures carry it."""
 
 _COUNT_WEIGHTS = np.array([0.08, 0.46, 0.30, 0.16, 0.10, 0.06])
@@ -58,10 +58,10 @@ class SceneObject(NamedTuple):
 
 
 class Background(NamedTuple):
-    """What is behind the objects: one of `PATTERNS` in one of `SHADES`."""
+    """What is behind the objects: one of `PATTERNS` in one of `TONES`."""
 
     pattern: str
-    shade: str
+    tone: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class World:
         angle: `(n, M)` radians.
         tint: `(n, M)` 0..1, how light this object's paint is.
         pattern: `(n,)` index into `PATTERNS`.
-        shade: `(n,)` index into `SHADES`.
+        tone: `(n,)` index into `TONES`.
         ground: `(n, 8)` uniform numbers that fix the rest of the background.
     """
 
@@ -93,7 +93,7 @@ class World:
     angle: np.ndarray
     tint: np.ndarray
     pattern: np.ndarray
-    shade: np.ndarray
+    tone: np.ndarray
     ground: np.ndarray
 
     def __len__(self) -> int:
@@ -118,7 +118,7 @@ class World:
 
     def background(self, index: int) -> Background:
         """The background of scene `index`."""
-        return Background(PATTERNS[self.pattern[index]], SHADES[self.shade[index]])
+        return Background(PATTERNS[self.pattern[index]], TONES[self.tone[index]])
 
 
 def make_world(seed: int, split: str, length: int, objects: tuple[int, int] = (1, 4)) -> World:
@@ -147,7 +147,7 @@ def make_world(seed: int, split: str, length: int, objects: tuple[int, int] = (1
         angle=0.4 * each[..., 4] - 0.2,
         tint=each[..., 5],
         pattern=_index(scene[:, 3], len(PATTERNS)),
-        shade=_index(scene[:, 4], len(SHADES)),
+        tone=_index(scene[:, 4], len(TONES)),
         ground=scene[:, 4:12],
     )
 
