@@ -182,11 +182,11 @@ def test_without_a_place_to_keep_them_pictures_are_the_same(
 def test_too_many_pictures_to_keep_are_drawn_one_by_one(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("albefkit.data.scenes.pictures.KEPT_BYTES", 1000)
-    split = Scenes(size=32, train=30).split("train")
-    split.prepare()
-    image = split.item(7, RNG).image
-    monkeypatch.undo()
+    with monkeypatch.context() as small:
+        small.setattr("albefkit.data.scenes.pictures.KEPT_BYTES", 1000)
+        split = Scenes(size=32, train=30).split("train")
+        split.prepare()
+        image = split.item(7, RNG).image
     assert not list(home.rglob("*.npy"))
     np.testing.assert_array_equal(
         image, Scenes(size=32, train=30).split("train").item(7, RNG).image
