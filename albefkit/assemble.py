@@ -184,10 +184,7 @@ def _check(recipe: Recipe, objectives: Mapping[str, Objective], needs: frozenset
     """Refuse what cannot mean anything, every reason in a sentence."""
     where, settings = str(recipe.source), recipe.settings
     problems = []
-    if all(
-        objective.head is Objective.head and not objective.reads
-        for objective in objectives.values()
-    ):
+    if not any(objective.reads for objective in objectives.values()):
         problems.append(
             Problem(where, "objectives", "no objective has a loss: nothing would be learnt.")
         )

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from albefkit.assemble import Assembly, assemble
 from albefkit.data.sampler import Order
+from albefkit.distributed import World
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.display import losses_table
-from albefkit.engine.distributed import World
 from albefkit.engine.hearing import heard_warnings
 from albefkit.engine.meters import memory_in_use
 from albefkit.engine.precision import Precision, choose_precision

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from albefkit.data.base import Dataset
+from albefkit.distributed import World
 from albefkit.engine.checkpoint import Checkpoint
-from albefkit.engine.distributed import World
 from albefkit.engine.files import read_json
 from albefkit.engine.run_directory import RunDirectory
 from albefkit.recipe.diff import diff

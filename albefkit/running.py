@@ -16,11 +16,11 @@ from rich.console import Console
 from albefkit.assemble import Assembly, assemble
 from albefkit.data.base import SplitName
 from albefkit.data.sampler import Order
+from albefkit.distributed import World, launched_world, process_group
 from albefkit.engine.advice import Adviser
 from albefkit.engine.checkpoint import Checkpoint, Checkpoints
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.display import make_display
-from albefkit.engine.distributed import World, launched_world, process_group
 from albefkit.engine.files import write_json, write_text
 from albefkit.engine.hearing import heard_warnings
 from albefkit.engine.keeping import LogFile, MetricsFile, TensorBoard

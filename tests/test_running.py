@@ -240,7 +240,7 @@ def test_a_folder_without_resume_is_refused(capsys):
 TWO = """
 import torch
 from albefkit.cli.main import main
-from albefkit.engine.distributed import gather_rows
+from albefkit.distributed import gather_rows
 from albefkit.engine.trainer import Trainer
 
 save = Trainer.save

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albefkit.alignment.keys import Candidates, Keys
-from albefkit.engine.distributed import gather_rows
+from albefkit.distributed import gather_rows
 from albefkit.registry import Ablation
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from albefkit.cli.options import DropOption, RecipeArgument, SetOption
 def command(recipe: RecipeArgument, sets: SetOption = None, drops: DropOption = None) -> None:
     """Build a recipe, rehearse one small step, and show its parts and their cost."""
     from albefkit.assemble import assemble
-    from albefkit.engine.distributed import World
+    from albefkit.distributed import World
     from albefkit.engine.precision import choose_precision
     from albefkit.explain.page import page
     from albefkit.explain.rehearsal import rehearse

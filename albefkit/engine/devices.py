@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from albefkit.engine.distributed import World
+from albefkit.distributed import World
 from albefkit.registry.errors import Problem, RecipeError
 
 DeviceName = Literal["auto", "cpu", "cuda"]

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from albefkit.engine.distributed import World
+from albefkit.distributed import World
 from albefkit.engine.precision import Precision
 from albefkit.recipe.spec import ComponentSpec
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from albefkit.engine.distributed import World
+from albefkit.distributed import World
 from albefkit.engine.meters import Meter, Stopwatch
 from albefkit.engine.optimizers import OptimizerRecipe
 from albefkit.engine.precision import Precision

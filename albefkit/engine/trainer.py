@@ -10,9 +10,9 @@ from typing import Any
 import torch
 
 from albefkit.data.base import SplitName
+from albefkit.distributed import World, any_rank, wait_for_all
 from albefkit.engine.advice import Adviser
 from albefkit.engine.checkpoint import Checkpoint, Checkpoints
-from albefkit.engine.distributed import World, any_rank, wait_for_all
 from albefkit.engine.meters import memory_in_use
 from albefkit.engine.optimizers import OptimizerRecipe
 from albefkit.engine.precision import Precision

@@ -8,7 +8,7 @@ import sys
 
 import torch
 
-from albefkit.engine.distributed import (
+from albefkit.distributed import (
     World,
     any_rank,
     gather_rows,
@@ -21,7 +21,7 @@ from albefkit.engine.distributed import (
 TORCHRUN = ("torch.distributed.run", "--nproc-per-node=2", "--standalone")
 TWO = """
 import torch
-from albefkit.engine.distributed import *
+from albefkit.distributed import *
 world, host = launched_world(), torch.device("cpu")
 with process_group(world, host):
     rows = gather_rows(torch.full((2, 3), float(world.rank)))

@@ -10,9 +10,9 @@ from torch import nn
 
 from albefkit.data.base import SplitName
 from albefkit.distill.cosine import Cosine
+from albefkit.distributed import World
 from albefkit.engine.adamw import AdamW
 from albefkit.engine.checkpoint import Checkpoints
-from albefkit.engine.distributed import World
 from albefkit.engine.precision import Precision
 from albefkit.engine.pretrainer import StepReport
 from albefkit.engine.records import Journal, Listener, Plan, Record
