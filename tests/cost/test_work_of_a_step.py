@@ -15,7 +15,8 @@ from albefkit.progress import Progress
 from albefkit.recipe.load import load_recipe
 
 ROWS = 8
-SMALL = ["data.train=64", "data.val=4", "data.test=4", f"train.batch_size={ROWS}"]
+QUEUE = "alignment.keys={type: momentum-queue, size: 64, unfilled: masked}"
+SMALL = ["data.train=64", "data.val=4", "data.test=4", f"train.batch_size={ROWS}", QUEUE]
 
 
 def step_of(*sets: str, drops: Sequence[str] = ()) -> tuple[Assembly, Counter[str], Counter[str]]:

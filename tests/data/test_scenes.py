@@ -36,7 +36,7 @@ def test_held_out_captions_tell_scenes_apart() -> None:
         scenes = [(world.objects(i), world.background(i)) for i in range(len(split))]
         fits = [sum(holds(caption, *scene) for scene in scenes) for caption in captions]
         assert len(set(captions)) >= 0.99 * len(captions)
-        assert np.mean(np.array(fits) > 1) < 0.05
+        assert np.mean(np.array(fits) > 1) < 0.1
 
 
 def test_words_are_few_and_captions_short() -> None:
@@ -227,7 +227,7 @@ def test_a_changed_generator_has_a_new_version() -> None:
     said = hashlib.blake2b("\n".join(split.captions()).encode(), digest_size=8).hexdigest()
     drawn = draw(split.world, 0, 40, 64).reshape(40, 4, 16, 4, 16, 3).mean(axis=(2, 4))
     expected = np.load(Path(__file__).parent / "scenes.npy")
-    assert (GENERATOR_VERSION, said) == (2, "d872c8bd2adacfc5")
+    assert (GENERATOR_VERSION, said) == (3, "d84f1cdbab9602f5")
     np.testing.assert_allclose(drawn, expected, atol=0.3)
 
 

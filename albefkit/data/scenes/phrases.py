@@ -32,7 +32,7 @@ _PAIR = (
 _LIST = ("{a}, {b} and {c}", "{a} with {b} and {c}", "a scene with {a}, {b} and {c}")
 _SINGLE = ("{a} {place}", "there is {a} {place}", "a picture of {a} {place}", "{a} drawn {place}")
 
-_BACKGROUND_SHARE, _MANY_WORDS = 0.8, 18
+_BACKGROUND_SHARE, _BACKGROUND_SHARE_ALONE, _MANY_WORDS = 0.2, 0.8, 18
 _AT_LEAST = 0.1
 _DOMINANCE = 1.15
 _THIRD_LOW, _THIRD_HIGH = 0.4, 0.6
@@ -64,15 +64,15 @@ def describe(objects: Sequence[SceneObject], background: Background, dice: Dice)
     """One true caption of a scene, choices by `dice`."""
     things = _things(objects)
     if len(things) == 1:
-        return _with_background(_alone(things[0], dice), background, dice)
+        return _with_background(_alone(things[0], dice), background, dice, _BACKGROUND_SHARE_ALONE)
     start = dice.pick(range(len(things)))
     things = things[start:] + things[:start]
     if len(things) > 2 and dice.chance(0.2):
         a, b, c = (name(thing, dice) for thing in things[:3])
-        return _with_background(dice.pick(_LIST).format(a=a, b=b, c=c), background, dice)
+        return dice.pick(_LIST).format(a=a, b=b, c=c)
     caption = _pair(things, dice)
-    if len(things) > 2 and dice.chance(0.4):
-        caption = f"{caption}, and {name(things[2], dice)}"
+    if len(things) > 2 and dice.chance(0.6):
+        return f"{caption}, and {name(things[2], dice)}"
     return _with_background(caption, background, dice)
 
 
@@ -159,8 +159,10 @@ def _agree(template: str, subject: Thing) -> str:
     return template.replace(" is ", " are ") if len(subject) > 1 else template
 
 
-def _with_background(caption: str, background: Background, dice: Dice) -> str:
-    if not dice.chance(_BACKGROUND_SHARE):
+def _with_background(
+    caption: str, background: Background, dice: Dice, share: float = _BACKGROUND_SHARE
+) -> str:
+    if not dice.chance(share):
         return caption
     short = len(caption.split()) < _MANY_WORDS
     words = [background.pattern] if short and dice.chance(0.4) else []
