@@ -68,7 +68,7 @@ class Rehearsal:
 def rehearse(assembly: Assembly, precision: Precision, batch_size: int) -> Rehearsal:
     """Take steps with a small batch and scale what they cost to `batch_size`.
 
-    Nothing is learnt: weights and keys are afterwards what they were.
+    Nothing is learnt: weights, keys and statistics are afterwards what they were.
 
     Args:
         assembly: the parts, on the device of `precision`.
@@ -81,6 +81,7 @@ def rehearse(assembly: Assembly, precision: Precision, batch_size: int) -> Rehea
     scale = batch_size / len(batch)
     saved, counter = _SavedBytes(pretrainer), FlopCounterMode(display=False)
     kept = copy.deepcopy(pretrainer.space.state_dict())
+    statistics = [(buffer, buffer.clone()) for buffer in pretrainer.student.buffers()]
     with counter, torch.autograd.graph.saved_tensors_hooks(saved.pack, lambda tensor: tensor):
         with precision.autocast():
             loss = pretrainer(batch, progress).loss
@@ -96,6 +97,8 @@ def rehearse(assembly: Assembly, precision: Precision, batch_size: int) -> Rehea
         torch.cuda.synchronize()
     seconds = time.perf_counter() - started
     pretrainer.zero_grad(set_to_none=True)
+    for buffer, before in statistics:  # batch normalisation learns in passing
+        buffer.copy_(before)
     return Rehearsal(
         parts=_parts(pretrainer, step, forward, batch, scale),
         flops_per_sample=_counted(counter).get("Global", 0) / len(batch),
