@@ -16,10 +16,12 @@ from albefkit.distill.teacher import NoTeacher, Teacher
 from albefkit.engine.optimizers import OptimizerRecipe
 from albefkit.engine.pretrainer import Pretrainer
 from albefkit.evaluation.base import Evaluator
+from albefkit.interop.ancestor import Ancestor, read_ancestor
+from albefkit.layers.load_report import LoadReport
 from albefkit.network import Network
 from albefkit.objectives.base import Objective
 from albefkit.recipe.spec import ComponentSpec
-from albefkit.registry.errors import Problem, RecipeError
+from albefkit.registry.errors import ComponentError, Problem, RecipeError
 from albefkit.seeding import stream
 from albefkit.text.tokenizer import Corpus, Tokenizer
 
@@ -37,6 +39,7 @@ class Assembly:
         pretrainer: student, teacher, space and objectives.
         optimizer: how weights are moved.
         evaluators: by the name the recipe gives them.
+        load_report: what became of the weights that `init` names; None without them.
     """
 
     recipe: Recipe
@@ -44,6 +47,7 @@ class Assembly:
     pretrainer: Pretrainer
     optimizer: OptimizerRecipe
     evaluators: Mapping[str, Evaluator]
+    load_report: LoadReport | None = None
 
     @property
     def tokenizer(self) -> Tokenizer | None:
@@ -52,7 +56,9 @@ class Assembly:
         return text.tokenizer if text else None
 
 
-def assemble(recipe: Recipe, *, tokenizer_file: Path | None = None) -> Assembly:
+def assemble(
+    recipe: Recipe, *, tokenizer_file: Path | None = None, inherit: bool = True
+) -> Assembly:
     """Build the parts of a recipe.
 
     Every part starts from random numbers of its own, so that leaving one out leaves the others as
@@ -61,6 +67,7 @@ def assemble(recipe: Recipe, *, tokenizer_file: Path | None = None) -> Assembly:
     Args:
         recipe: from `load_recipe`.
         tokenizer_file: a tokenizer saved by an earlier run, to be used instead of training one.
+        inherit: start from the weights that `init` names; false where others come in anyway.
 
     Raises:
         RecipeError: the parts do not go together; all reasons at once.
@@ -70,16 +77,23 @@ def assemble(recipe: Recipe, *, tokenizer_file: Path | None = None) -> Assembly:
     builder = _Builder(settings.train.seed)
     dataset = builder.build("data", settings.data)
     objectives = {
-        name: builder.build(f"objectives.{name}", line.component, name=name)
+        name: builder.build(f"objectives.{name}", line.component, name=name, dataset=dataset)
         for name, line in settings.objectives.items()
     }
     needs = frozenset().union(*(objective.needs for objective in objectives.values()))
     _check(recipe, objectives, needs)
+    ancestor = _ancestor(recipe) if inherit else None
+    if ancestor is not None and tokenizer_file is None:
+        tokenizer_file = ancestor.tokenizer
     student = _student(builder, recipe, dataset, objectives, needs, tokenizer_file)
     space = _space(builder, recipe) if "features" in needs else NoSpace()
+    report = ancestor.begin(student, space, objectives) if ancestor else None
+    teacher = _teacher(builder, recipe, student, space, objectives)
+    if ancestor is not None:
+        ancestor.begin_teacher(teacher, objectives)
     pretrainer = Pretrainer(
         student=student,
-        teacher=_teacher(builder, recipe, student, space, objectives),
+        teacher=teacher,
         space=space,
         objectives=objectives,
         weights={name: line.weight for name, line in settings.objectives.items()},
@@ -93,7 +107,21 @@ def assemble(recipe: Recipe, *, tokenizer_file: Path | None = None) -> Assembly:
             name: builder.build(f"evaluate.{name}", spec)
             for name, spec in settings.evaluate.items()
         },
+        load_report=report,
     )
+
+
+def _ancestor(recipe: Recipe) -> Ancestor | None:
+    if recipe.settings.init is None:
+        return None
+    try:
+        return read_ancestor(recipe.settings.init)
+    except ComponentError as error:
+        problems = [
+            Problem(str(recipe.source), "init", f"{each.path} {each.message}", each.hint)
+            for each in error.problems
+        ]
+        raise RecipeError(problems) from error
 
 
 class _Builder:

@@ -24,6 +24,7 @@ class Choice:
         chance: the loss of someone who knows only the prior (nats).
         weight: `(R,)`, 0 where a row stands for nothing; None: all 1.
         advice: `(R, C)`, targets tempered by a teacher, or None.
+        per: what the weighted sum of the rows' losses is divided by; None: the sum of the weights.
     """
 
     logits: Tensor
@@ -31,6 +32,7 @@ class Choice:
     chance: Tensor | float
     weight: Tensor | None = None
     advice: Tensor | None = None
+    per: float | None = None
 
     def loss(self) -> Tensor:
         """Mean cross-entropy against the tempered targets; 0 when there is no row."""
@@ -66,7 +68,10 @@ class Choice:
 
     def _cross_entropy(self, targets: Tensor) -> Tensor:
         # F.cross_entropy takes either form of target; "none" keeps the case of no rows finite.
-        return self._mean(F.cross_entropy(at_least_float32(self.logits), targets, reduction="none"))
+        rows = F.cross_entropy(at_least_float32(self.logits), targets, reduction="none")
+        if self.per is None:
+            return self._mean(rows)
+        return (rows if self.weight is None else rows * self.weight).sum() / self.per
 
     def _mean(self, rows: Tensor) -> Tensor:
         if self.weight is None:

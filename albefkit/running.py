@@ -113,7 +113,7 @@ class _Run:
         if checkpoint is not None:
             require_same_world(checkpoint, self.world)
         tokenizer = directory.tokenizer if directory and directory.tokenizer.is_file() else None
-        assembly = assemble(self.recipe, tokenizer_file=tokenizer)
+        assembly = assemble(self.recipe, tokenizer_file=tokenizer, inherit=checkpoint is None)
         assembly.pretrainer.to(self.device)
         precision = self._precision(checkpoint)
         if directory is not None:
@@ -123,6 +123,8 @@ class _Run:
         if self.world.leads:
             assert directory is not None
             self._listen(directory)
+        if assembly.load_report is not None:
+            self.journal.note(assembly.load_report.summary())
         trainer = self._trainer(assembly, precision, directory)
         if checkpoint is not None:
             trainer.resume(checkpoint)
@@ -247,9 +249,8 @@ def examine(
 def manifest(assembly: Assembly, precision: Precision, world: World) -> dict[str, Any]:
     """Everything one would have to know to run a recipe again."""
     recipe, student = assembly.recipe, assembly.pretrainer.student
-    reports = load_reports(
-        {"vision": student.vision, "text": student.text, "fusion": student.fusion}
-    )
+    parts = {"vision": student.vision, "text": student.text, "fusion": student.fusion}
+    reports = load_reports({**parts, "init": assembly})
     return {
         "recipe": {"name": recipe.name, "source": str(recipe.source), "hash": recipe.hash},
         "command": shlex.join(sys.argv),

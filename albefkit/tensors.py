@@ -80,7 +80,7 @@ class Pairs:
     """Which image meets which text, as indices: tokens are never copied to make a pair.
 
     Args:
-        image: `(P,)` int64, rows of the image table.
+        image: `(P,)` int64, rows of the image table; `(P, n)` where a text meets n images at once.
         text: `(P,)` int64, rows of the view named `view`.
         view: the name of a text view of the step ("text" is the batch's own).
         weight: `(P,)` float, 0 where a pair stands for nothing (no legal negative); None: all 1.
@@ -96,15 +96,38 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """One training batch.
+class Answers:
+    """What may be answered to a batch's questions, A answers in all.
 
     Args:
-        images: `(B, 3, H, W)` float, normalised.
+        text: the answers, each closed by [SEP], on the host.
+        question: `(A,)` int64, the row of the batch that each answers; ascending.
+        weight: `(A,)` float, what each counts.
+    """
+
+    text: TextView
+    question: Tensor
+    weight: Tensor
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> Answers:
+        """The same with everything but the words on `device`."""
+        return replace(
+            self,
+            question=self.question.to(device, non_blocking=non_blocking),
+            weight=self.weight.to(device, non_blocking=non_blocking),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One training batch: B texts with n images each.
+
+    Args:
+        images: `(B n, 3, H, W)` float, normalised; those of a text follow one another.
         text: the batch's texts, on the host.
-        image_id: `(B,)` int64; rows with equal ids show the same image.
+        image_id: `(B,)` int64; rows with equal ids show the same image (their first, if several).
         text_id: `(B,)` int64; rows with equal ids carry the same words.
-        fields: everything else a dataset gives (`noisy`, `regions`, ...).
+        fields: everything else a dataset gives (`noisy`, `label`, `answers`, `regions`, ...).
     """
 
     images: Tensor
@@ -114,12 +137,21 @@ class Batch:
     fields: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return self.images.shape[0]
+        return len(self.image_id)
+
+    @property
+    def image_rows(self) -> Tensor:
+        """Rows of `images` by text: `(B,)`, or `(B, n)` where a text speaks of several."""
+        rows = torch.arange(len(self.images), device=self.images.device)
+        several = len(self.images) > len(self)
+        return rows.unflatten(0, (len(self), -1)) if several else rows
 
     def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Batch:
         """The batch with everything but its texts on `device`, images in `dtype`."""
         fields = {
-            name: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value
+            name: value.to(device, non_blocking=True)
+            if isinstance(value, Tensor | Answers)
+            else value
             for name, value in self.fields.items()
         }
         return replace(

@@ -7,15 +7,17 @@ network sees them (crops, cleaning, tokens) is the business of `transforms` and 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from albefkit.data.text import pre_caption
 from albefkit.registry import Registrable
-from albefkit.registry.errors import DataError
+from albefkit.registry.errors import ComponentError, DataError
 
 SplitName = Literal["train", "val", "test"]
 
@@ -35,22 +37,51 @@ class Unreadable(DataError):  # noqa: N818 - an unreadable image is what the fie
         self.path, self.reason = str(path), reason
 
 
+class WeightedAnswers(NamedTuple):
+    """The answers to one question.
+
+    Args:
+        texts: as found, not cleaned; no two alike.
+        weights: what each counts in training, more than 0.
+        given: every annotator's answer, for scoring.
+    """
+
+    texts: tuple[str, ...]
+    weights: tuple[float, ...]
+    given: tuple[str, ...]
+
+    @classmethod
+    def counted(cls, given: Sequence[str]) -> WeightedAnswers:
+        """Distinct answers in order of appearance, each with its share of the annotators."""
+        counts = Counter(given)
+        weights = tuple(count / len(given) for count in counts.values())
+        return cls(tuple(counts), weights, tuple(given))
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One image with one text.
+    """One text with its image, or with several.
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
         text: as found, not cleaned.
         image_id: items with equal ids show the same image.
-        fields: everything else. Numbers, strings and arrays of one shape travel on into the batch;
-            what speaks of places in the picture (objects with boxes) stays here, as crops move it.
+        fields: everything else. Numbers, strings, arrays of one shape and `WeightedAnswers` travel
+            on into the batch; what speaks of places in the picture (objects with boxes) stays here,
+            as crops move it.
+        others: further images that the text speaks of, in order.
     """
 
     image: np.ndarray
     text: str
     image_id: int
     fields: dict[str, Any] = field(default_factory=dict)
+    others: tuple[np.ndarray, ...] = ()
+
+    @property
+    def images(self) -> tuple[np.ndarray, ...]:
+        """All images, in order."""
+        return (self.image, *self.others)
 
 
 @dataclass(frozen=True)
@@ -84,6 +115,9 @@ class Split(ABC):
 
     fingerprint: str
 
+    clean: ClassVar[Callable[[str, int], str]] = staticmethod(pre_caption)
+    """What makes a text fit to be read: `(text, most words) -> text`."""
+
     @abstractmethod
     def __len__(self) -> int:
         """How many items there are."""
@@ -100,9 +134,13 @@ class Split(ABC):
     def captions(self) -> Iterable[str]:
         """Every text, to train a tokenizer on."""
 
-    @abstractmethod
     def gallery(self) -> Gallery:
-        """Every image once, with all its texts."""
+        """Every image once, with all its texts.
+
+        Raises:
+            ComponentError: this dataset is for something else than retrieval.
+        """
+        raise ComponentError(f"retrieval: {type(self).__name__} has no images with texts to find")
 
     def prepare(self) -> None:  # noqa: B027 - a split that needs no preparation says nothing
         """Make ready what is costly, once, before workers start; nothing by default."""
@@ -115,6 +153,18 @@ class Dataset(ABC, Registrable, kind="dataset"):
     def splits(self) -> tuple[SplitName, ...]:
         """The splits this dataset has; all three unless a component says otherwise."""
         return SPLITS
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the number in an item's field `label` stands for, or what may be answered; empty
+        where items have neither.
+        """
+        return ()
+
+    @property
+    def images_per_text(self) -> int:
+        """How many images each text speaks of, at least 1."""
+        return 1
 
     @abstractmethod
     def split(self, name: SplitName) -> Split:

@@ -17,13 +17,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from albefkit.data.base import Item, Split, Unreadable
+from albefkit.data.base import Item, Split, Unreadable, WeightedAnswers
 from albefkit.data.sampler import Order
-from albefkit.data.text import pre_caption
 from albefkit.data.transforms import TrainTransform
 from albefkit.registry.errors import DataError, Problem
 from albefkit.seeding import stream
-from albefkit.tensors import Batch, TextView
+from albefkit.tensors import Answers, Batch, TextView
 
 _MOST_WORKERS = 8
 _ATTEMPTS = 20
@@ -171,24 +170,39 @@ class _Batches(torch.utils.data.Dataset[Made]):
                 unreadable[index] = str(problem)
                 index = self._order.replacement(epoch, wanted, attempt)
                 continue
-            text = pre_caption(item.text, self._max_words)
-            picture, text = self._transform.picture(item.image, text, rng)
-            return Item(picture, text, item.image_id, item.fields)
+            text = self.split.clean(item.text, self._max_words)
+            pictures, text = self._transform.pictures(item.images, text, rng)
+            return Item(pictures[0], text, item.image_id, item.fields, tuple(pictures[1:]))
         return None
 
     def _collate(self, items: list[Item]) -> Batch:
         texts = [item.text for item in items]
         return Batch(
-            images=self._transform.normalise([item.image for item in items]),
+            images=self._transform.normalise([image for item in items for image in item.images]),
             text=self._tokenizer.encode(texts, self._max_tokens),
             image_id=torch.tensor([item.image_id for item in items]),
             text_id=torch.tensor([text_id(text) for text in texts]),
             fields={
-                name: _column([item.fields[name] for item in items])
+                name: self._column([item.fields[name] for item in items])
                 for name, value in items[0].fields.items()
-                if isinstance(value, bool | int | float | str | np.ndarray)
+                if isinstance(value, bool | int | float | str | np.ndarray | WeightedAnswers)
             },
         )
+
+    def _column(self, values: list[Any]) -> Tensor | list[str] | Answers:
+        if isinstance(values[0], WeightedAnswers):
+            return answers(values, self._tokenizer)
+        return _column(values)
+
+
+def answers(values: Sequence[WeightedAnswers], tokenizer: Encoder) -> Answers:
+    """The answers of several questions in one table, each closed by [SEP] (spec 5.2)."""
+    owners = [row for row, each in enumerate(values) for _ in each.texts]
+    return Answers(
+        text=tokenizer.encode([f"{text}[SEP]" for each in values for text in each.texts]),
+        question=torch.tensor(owners, dtype=torch.int64),
+        weight=torch.tensor([weight for each in values for weight in each.weights]),
+    )
 
 
 def _column(values: list[Any]) -> Tensor | list[str]:

@@ -86,16 +86,31 @@ class TrainTransform:
         self, image: np.ndarray, text: str, rng: np.random.Generator
     ) -> tuple[np.ndarray, str]:
         """As calling it, but `(size, size, 3)` uint8: to be normalised with the rest of a batch."""
+        pictures, text = self.pictures([image], text, rng)
+        return pictures[0], text
+
+    def pictures(
+        self, images: Sequence[np.ndarray], text: str, rng: np.random.Generator
+    ) -> tuple[list[np.ndarray], str]:
+        """As `picture`, for all images that a text speaks of, each cropped and coloured by itself.
+
+        Where words follow the mirror, all images do, and what hung on the left hangs on the right.
+        """
+        pictures = [self._cropped(image, rng) for image in images]
+        if self._flip == "always":
+            pictures = [each[:, ::-1] if rng.random() < 0.5 else each for each in pictures]
+        elif self._flip == "unless-sided" and rng.random() < 0.5:
+            pictures = [each[:, ::-1] for each in reversed(pictures)]
+            text = swap_sides(text)
+        if self._randaugment is not None:
+            pictures = [self._randaugment(each, rng) for each in pictures]
+        return pictures, text
+
+    def _cropped(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         height, width = image.shape[:2]
         left, top, wide, high = random_crop(width, height, self._crop_scale, rng)
         cropped = Image.fromarray(image[top : top + high, left : left + wide])
-        picture = np.asarray(cropped.resize((self.size, self.size), Image.Resampling.BICUBIC))
-        if self._flip != "never" and rng.random() < 0.5:
-            picture = picture[:, ::-1]
-            text = swap_sides(text) if self._flip == "unless-sided" else text
-        if self._randaugment is not None:
-            picture = self._randaugment(picture, rng)
-        return picture, text
+        return np.asarray(cropped.resize((self.size, self.size), Image.Resampling.BICUBIC))
 
 
 class EvalTransform:

@@ -50,7 +50,7 @@ class Staircase(Schedule):
                 return self.peak
             rise = self.peak - self.warmup_from
             return self.warmup_from + stage * rise / self.warmup_stages
-        turn = math.pi * progress.epoch / progress.epochs
+        turn = math.pi * progress.epoch / progress.planned_epochs
         return self.end + (self.peak - self.end) * (1 + math.cos(turn)) / 2
 
     def caveat(self, progress: Progress) -> str | None:

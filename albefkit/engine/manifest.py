@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from albefkit.distributed import World
 from albefkit.engine.precision import Precision
@@ -70,7 +69,7 @@ def component_list(components: Iterable[ComponentSpec]) -> list[dict[str, str]]:
     ]
 
 
-def load_reports(parts: Mapping[str, nn.Module | None]) -> dict[str, Any]:
+def load_reports(parts: Mapping[str, object | None]) -> dict[str, Any]:
     """What became of pretrained weights, for each part that can have any."""
     reports = {name: getattr(part, "load_report", None) for name, part in parts.items()}
     return {

@@ -92,6 +92,7 @@ class Stepper:
             seed=settings.seed,
             rank=self._world.rank,
             micro_step=part,
+            steps=settings.steps,
             max_steps=settings.max_steps,
         )
 

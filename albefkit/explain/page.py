@@ -7,6 +7,7 @@ from rich.table import Table
 
 from albefkit.assemble import Assembly
 from albefkit.explain.rehearsal import Cost, Rehearsal
+from albefkit.progress import Progress
 from albefkit.quantities import amount, duration, size
 from albefkit.recipe.load import Recipe
 
@@ -54,7 +55,14 @@ def _totals(recipe: Recipe, assembly: Assembly, rehearsal: Rehearsal) -> Table:
     per_epoch = max(
         1, len(assembly.dataset.split("train")) // (train.batch_size * train.accumulate)
     )
-    steps = train.max_steps or per_epoch * train.epochs
+    plan = Progress(
+        step=0,
+        steps_per_epoch=per_epoch,
+        epochs=train.epochs,
+        steps=train.steps,
+        max_steps=train.max_steps,
+    )
+    steps = plan.total_steps
     seconds = rehearsal.step_seconds * train.accumulate
     note = f"measured on {rehearsal.rehearsed} pairs in {rehearsal.precision}, scaled"
     table = Table(title="On this machine", title_justify="left", show_header=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from albefkit.layers.load_report import LoadReport
@@ -19,8 +21,19 @@ class Fusion(nn.Module, Registrable, kind="fusion"):
     width: int
     """D, the size of a fused token."""
 
+    images: int = 1
+    """n, how many images each text meets."""
+
     load_report: LoadReport | None = None
     """What became of pretrained weights; None where there can be none."""
+
+    def inherit(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """What to start from, given the tensors of another network's fusion, by name in it.
+
+        Returns:
+            Tensors by name in this fusion; unknown names are reported and left.
+        """
+        return tensors
 
     def forward(
         self, image: Encoded, text: Encoded, image_index: Tensor, text_index: Tensor
@@ -30,7 +43,7 @@ class Fusion(nn.Module, Registrable, kind="fusion"):
         Args:
             image: the image table.
             text: the text table.
-            image_index: `(P,)` int64, the row of each pair's image.
+            image_index: `(P,)` int64, the row of each pair's image; `(P, n)` with several images.
             text_index: `(P,)` int64, the row of each pair's text.
         """
         raise NotImplementedError

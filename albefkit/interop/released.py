@@ -110,7 +110,7 @@ def load_released(
         {name: tensor for name, (_, tensor) in converted.items()},
         source="released ALBEF",
         renamed={name: theirs for name, (theirs, _) in converted.items()},
-        fit=_fit,
+        fit=fit_positions,
     )
     taken = {theirs for theirs, _ in converted.values()}
     for name in tensors:
@@ -149,8 +149,8 @@ def _converted(
     return converted
 
 
-def _fit(name: str, theirs: Tensor, ours: Tensor) -> Tensor | None:
-    """Position embeddings of another image size."""
+def fit_positions(name: str, theirs: Tensor, ours: Tensor) -> Tensor | None:
+    """Position embeddings of another image size, resized to ours (spec 1.2); None for the rest."""
     if not name.endswith("vision.model.pos_embed") or theirs.shape[2] != ours.shape[2]:
         return None
     side = math.isqrt(ours.shape[1] - CLASS_TOKENS)

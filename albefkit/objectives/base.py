@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from albefkit.predictions import Choice
 from albefkit.registry import Registrable
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 class Objective(nn.Module, Registrable, kind="objective"):
     """A question, and what is needed to put it.
+
+    A constructor may ask for `dataset: Dataset` left of `*`, to know what can be answered.
 
     In each step the engine calls, for all objectives together: `view`, then `pairs`, then `predict`
     with the student, then `temper`. Whatever an objective needs is declared, so that the assembler
@@ -58,6 +60,19 @@ class Objective(nn.Module, Registrable, kind="objective"):
     def head(self, network: Network) -> nn.Module | None:
         """The module that turns what was read into an answer; it joins `network.heads`."""
         return None
+
+    def inherit(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """What the head starts from, given the tensors of another network, by name in it.
+
+        Returns:
+            Tensors by name in the head; by default those of a head of the same name.
+        """
+        prefix = f"heads.{self.name}."
+        return {
+            name.removeprefix(prefix): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(prefix)
+        }
 
     def view(self, step: Step) -> TextView | None:
         """Another way of showing the batch's texts, known to all by the objective's name."""

@@ -121,7 +121,8 @@ class TrainSection:
 
     Args:
         epochs: passes over the training split.
-        max_steps: stop after so many optimizer steps; null: do not.
+        steps: optimizer steps, however many passes they make; null: so many as `epochs` says.
+        max_steps: stop after so many optimizer steps even if more are planned; null: do not.
         batch_size: pairs in a batch, on each device.
         accumulate: batches per optimizer step.
         precision: numbers in the network: `auto` takes the fastest that is safe here.
@@ -134,6 +135,7 @@ class TrainSection:
     """
 
     epochs: Positive = 30
+    steps: Positive | None = None
     max_steps: Positive | None = None
     batch_size: Positive = 64
     accumulate: Positive = 1
@@ -160,6 +162,8 @@ class RecipeSettings:
         optimizer: how the weights are moved.
         train: how long, how many at a time, how exactly.
         evaluate: what is measured: name -> evaluator; the name is the default type.
+        init: what the weights start from: a run's folder, or a file in the released format; null:
+            what the parts start from by themselves.
     """
 
     model: ModelSection
@@ -171,6 +175,7 @@ class RecipeSettings:
     optimizer: Optimizer = default("adamw")
     train: TrainSection = TrainSection()
     evaluate: Annotated[Mapping[str, ComponentSpec], Named("evaluator")] = default({})
+    init: str | None = None
 
 
 def default_type(path: tuple[str, ...]) -> str | None:

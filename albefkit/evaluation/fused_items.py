@@ -1,0 +1,104 @@
+"""Items of a split as a network sees them: every text fused with its images."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from albefkit.data.base import Item, Split, Unreadable
+from albefkit.evaluation.base import Subject
+from albefkit.fusion.base import Fusion
+from albefkit.network import Network
+from albefkit.registry.errors import AlbefkitWarning, ComponentError, DataError
+from albefkit.seeding import numpy_rng
+from albefkit.tensors import Encoded, Fused
+from albefkit.text.base import TextEncoder
+from albefkit.vision.base import VisionEncoder
+
+TOLERATED = 0.01
+"""Share of the items that may be unreadable."""
+
+
+@dataclass(frozen=True)
+class FusedItems:
+    """Some items, in order.
+
+    Args:
+        indices: where in the split each is.
+        items: as the split gives them.
+        text: the texts before fusion, `(b, L, D)`.
+        fused: the texts after it, each with its images.
+    """
+
+    indices: list[int]
+    items: list[Item]
+    text: Encoded
+    fused: Fused
+
+
+def fused_items(subject: Subject, split: Split, limit: int | None = None) -> Iterator[FusedItems]:
+    """Show a split to the subject, a batch at a time; the caller decides about gradients.
+
+    Args:
+        subject: who looks.
+        split: what at.
+        limit: only so many items, the first ones; None: all.
+
+    Raises:
+        ComponentError: the network cannot fuse.
+        DataError: too many images cannot be read.
+    """
+    unreadable: list[str] = []
+    total = min(len(split), limit or len(split))
+    for start in range(0, total, subject.batch_size):
+        indices, items = [], []
+        for index in range(start, min(total, start + subject.batch_size)):
+            try:
+                items.append(split.item(index, numpy_rng("evaluate", index)))
+                indices.append(index)
+            except Unreadable as error:
+                unreadable.append(str(error))
+        if items:
+            yield FusedItems(indices, items, *fuse(subject, split, items))
+        subject.progress("items fused", min(total, start + subject.batch_size), total)
+    if unreadable:
+        listed = "\n".join(unreadable[:10])
+        message = f"{len(unreadable)} of {total} items cannot be read:\n{listed}"
+        if len(unreadable) > TOLERATED * total:
+            raise DataError(message)
+        warnings.warn(f"{message}\nThey are left out.", AlbefkitWarning, stacklevel=2)
+
+
+def fuse(subject: Subject, split: Split, items: list[Item]) -> tuple[Encoded, Fused]:
+    """Encode items and fuse each text with its images.
+
+    Raises:
+        ComponentError: the network cannot.
+    """
+    network = subject.network
+    vision, encoder, fusion = require_fusing(network)
+    pictures = torch.stack([subject.transform(image) for item in items for image in item.images])
+    texts = [split.clean(item.text, subject.max_words) for item in items]
+    view = encoder.tokenizer.encode(texts, encoder.max_tokens)
+    own = torch.arange(len(items), device=subject.device)
+    rows = torch.arange(len(pictures), device=subject.device)
+    if len(pictures) > len(items):
+        rows = rows.unflatten(0, (len(items), -1))
+    with subject.autocast():
+        image = vision(pictures.to(subject.device))
+        text = encoder(view.ids.to(subject.device), view.mask.to(subject.device))
+        return text, fusion(image, text, rows, own)
+
+
+def require_fusing(network: Network) -> tuple[VisionEncoder, TextEncoder, Fusion]:
+    """The three encoders of a network.
+
+    Raises:
+        ComponentError: one is missing.
+    """
+    if network.vision is None or network.text is None or network.fusion is None:
+        raise ComponentError("this needs a network that fuses texts with images (model.fusion)")
+    return network.vision, network.text, network.fusion
