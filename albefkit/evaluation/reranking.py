@@ -57,6 +57,12 @@ class PairScores:
     codes: Tensor
     scores: Tensor
 
+    def plus(self, table: Tensor) -> PairScores:
+        """The same pairs with what a table `(I, T)` on the host says added to each score."""
+        number = table.shape[1]
+        added = table[self.codes // number, self.codes % number]
+        return PairScores(self.shortlists, self.codes, self.scores + added)
+
     def rows(self, of: str, rows: slice, below: Tensor | None) -> Tensor:
         """Scores of some queries for all candidates, `(Q, C)` float64.
 

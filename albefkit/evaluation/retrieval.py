@@ -37,6 +37,9 @@ class Retrieval(Evaluator):
         rerank: k, candidates per query that the matching head judges; 0: none.
         head: the objective whose head judges pairs; its last class means match.
         gallery: use only so many images, the first ones; null: all.
+        similarity_weight: how much of the similarity, over the temperature, is added to the
+            head's logit; 0 as released. Where hard negatives were drawn by similarity, the head
+            has learnt what similarity does not tell, and 1 is their product of probabilities.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Retrieval(Evaluator):
         rerank: int = 128,
         head: str = "itm",
         gallery: int | None = None,
+        similarity_weight: float = 0.0,
     ) -> None:
         if rerank < 0:
             raise ValueError(f"rerank is {rerank}, expected 0 or more")
@@ -55,6 +59,7 @@ class Retrieval(Evaluator):
         self.rerank = rerank
         self.head = head
         self.gallery = gallery
+        self.similarity_weight = similarity_weight
 
     @torch.no_grad()
     def evaluate(self, subject: Subject, split: SplitName | None = None) -> Result:
@@ -83,6 +88,9 @@ class Retrieval(Evaluator):
                 else shortlists(similarity, self.rerank)
             )
             scores = judge_pairs(subject, encoded, pairs, self.head)
+            if similarity is not None and isinstance(subject.space, Space):
+                temperature = float(subject.space.temperature)
+                scores = scores.plus(self.similarity_weight / temperature * similarity.double())
             stages[""] = both_ranks(similarity, scores, encoded.right)
         else:
             stages[""] = stages["itc_"]

@@ -10,7 +10,7 @@ from albefkit.data.scenes.world import Background, SceneObject
 NUMBERS = {"a": 1, "an": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 SIZES = {"small": "small", "little": "small", "large": "large", "big": "large", None: "medium"}
 SHAPES = "circle|square|triangle|star|cross|diamond|heart|ring"
-COLOURS = "red|orange|yellow|green|blue|purple|pink|brown|black|white"
+COLOURS = "red|orange|yellow|green|blue|purple|pink|magenta|cyan|lime|navy|brown|black|white"
 MENTION = re.compile(
     rf"\b({'|'.join(NUMBERS)}) (?:(small|little|large|big) )?({COLOURS}) ({SHAPES})(?:e?s)?\b"
 )

@@ -208,6 +208,18 @@ def test_without_reranking_the_similarity_decides():
     assert result.score == result.metrics["r_mean"]
 
 
+@pytest.mark.parametrize("weight", [0.5, 20.0])
+def test_similarity_may_be_added_to_what_the_head_says(weight):
+    who = subject()
+    result = Retrieval(rerank=4, similarity_weight=weight).evaluate(who)
+    similarity, logits = tables(who)
+    both = logits + weight / 0.07 * similarity
+    # The shortlist is by similarity, its order by the sum.
+    expected = by_hand(similarity, both, right_table(), 4)
+    assert result.items["text_rank"] == expected
+    assert result.items["image_rank"] == by_hand(similarity.T, both.T, right_table().T, 4)
+
+
 def test_without_a_matching_head_the_similarity_decides():
     result = Retrieval().evaluate(subject(head=False))
     assert result.items["text_rank"] == result.items["itc_text_rank"]

@@ -25,7 +25,7 @@ from albefkit.data.scenes.words import (
 )
 from albefkit.seeding import numpy_rng
 
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 """To be raised with every change of what is drawn or said: cached pictures carry it."""
 
 _COUNT_WEIGHTS = np.array([0.10, 0.70, 0.16, 0.04, 0.03, 0.02])
