@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from albefkit.alignment.space import NoSpace, Space
-from albefkit.data.base import Dataset
+from albefkit.data.base import Dataset, Split
 from albefkit.distill.teacher import NoTeacher, Teacher
 from albefkit.engine.optimizers import OptimizerRecipe
 from albefkit.engine.pretrainer import Pretrainer
@@ -21,9 +21,11 @@ from albefkit.layers.load_report import LoadReport
 from albefkit.network import Network
 from albefkit.objectives.base import Objective
 from albefkit.recipe.spec import ComponentSpec
+from albefkit.refusals import require_meaning, require_splits
 from albefkit.registry.errors import ComponentError, Problem, RecipeError
 from albefkit.seeding import stream
 from albefkit.text.tokenizer import Corpus, Tokenizer
+from albefkit.text.wordpiece import LEAST_COUNT
 
 if TYPE_CHECKING:
     from albefkit.recipe.load import Recipe
@@ -57,7 +59,11 @@ class Assembly:
 
 
 def assemble(
-    recipe: Recipe, *, tokenizer_file: Path | None = None, inherit: bool = True
+    recipe: Recipe,
+    *,
+    tokenizer_file: Path | None = None,
+    inherit: bool = True,
+    dataset: Dataset | None = None,
 ) -> Assembly:
     """Build the parts of a recipe.
 
@@ -68,6 +74,7 @@ def assemble(
         recipe: from `load_recipe`.
         tokenizer_file: a tokenizer saved by an earlier run, to be used instead of training one.
         inherit: start from the weights that `init` names; false where others come in anyway.
+        dataset: in place of the recipe's own, whose files may be gone.
 
     Raises:
         RecipeError: the parts do not go together; all reasons at once.
@@ -75,18 +82,26 @@ def assemble(
     """
     settings = recipe.settings
     builder = _Builder(settings.train.seed)
-    dataset = builder.build("data", settings.data)
+    if dataset is None:
+        own: Dataset = builder.build("data", settings.data)
+        dataset = own
     objectives = {
         name: builder.build(f"objectives.{name}", line.component, name=name, dataset=dataset)
         for name, line in settings.objectives.items()
     }
     needs = frozenset().union(*(objective.needs for objective in objectives.values()))
-    _check(recipe, objectives, needs)
+    require_meaning(recipe, objectives, needs)
+    evaluators = {
+        name: builder.build(f"evaluate.{name}", spec) for name, spec in settings.evaluate.items()
+    }
+    require_splits(recipe, dataset, evaluators)
     ancestor = _ancestor(recipe) if inherit else None
     if ancestor is not None and tokenizer_file is None:
         tokenizer_file = ancestor.tokenizer
     student = _student(builder, recipe, dataset, objectives, needs, tokenizer_file)
     space = _space(builder, recipe) if "features" in needs else NoSpace()
+    if not any("features" in objective.reads for objective in objectives.values()):
+        _freeze_alignment(student, space)
     report = ancestor.begin(student, space, objectives) if ancestor else None
     teacher = _teacher(builder, recipe, student, space, objectives)
     if ancestor is not None:
@@ -103,10 +118,7 @@ def assemble(
         dataset=dataset,
         pretrainer=pretrainer,
         optimizer=builder.build("optimizer", settings.optimizer),
-        evaluators={
-            name: builder.build(f"evaluate.{name}", spec)
-            for name, spec in settings.evaluate.items()
-        },
+        evaluators=evaluators,
         load_report=report,
     )
 
@@ -150,7 +162,7 @@ def _student(
     tokenizer_file: Path | None,
 ) -> Network:
     model, alignment = recipe.settings.model, recipe.settings.alignment
-    corpus = Corpus(lambda: dataset.split("train").captions(), tokenizer_file)
+    corpus = Corpus(lambda: _texts(dataset.split("train")), tokenizer_file)
     vision = builder.build("model.vision", model.vision) if model.vision else None
     text = builder.build("model.text", model.text, corpus=corpus) if model.text else None
     fusion = None
@@ -166,11 +178,27 @@ def _student(
     return student
 
 
+def _texts(split: Split) -> Iterator[str]:
+    """What a tokenizer is trained on; a word counts from two occurrences on."""
+    yield from split.captions()
+    for _ in range(LEAST_COUNT):
+        yield split.lexicon
+
+
 def _space(builder: _Builder, recipe: Recipe) -> Space:
     alignment = recipe.settings.alignment
     assert alignment is not None
     keys = builder.build("alignment.keys", alignment.keys, shared_width=alignment.width)
     return Space(keys, alignment.temperature, alignment.temperature_range)
+
+
+def _freeze_alignment(student: Network, space: Space | NoSpace) -> None:
+    """Features are at most what pairs are chosen by: no loss reaches them, and data parallelism
+    would wait for their gradients.
+    """
+    for part in (student.image_projection, student.text_projection, space):
+        if part is not None:
+            part.requires_grad_(False)
 
 
 def _teacher(
@@ -206,31 +234,3 @@ def _teacher(
 def _mirrored(needs: frozenset[str]) -> frozenset[str]:
     parts = {"features": {"projections"}, "fused": {"fusion"}}
     return frozenset({"vision", "text"}).union(*(parts[need] for need in needs))
-
-
-def _check(recipe: Recipe, objectives: Mapping[str, Objective], needs: frozenset[str]) -> None:
-    """Refuse what cannot mean anything, every reason in a sentence."""
-    where, settings = str(recipe.source), recipe.settings
-    problems = []
-    if not any(objective.reads for objective in objectives.values()):
-        problems.append(
-            Problem(where, "objectives", "no objective has a loss: nothing would be learnt.")
-        )
-    trained = frozenset().union(*(objective.trains for objective in objectives.values()))
-    for name, objective in objectives.items():
-        problems += [
-            Problem(where, f"objectives.{name}", advice)
-            for need, advice in objective.relies_on.items()
-            if need not in trained
-        ]
-    required = {"features": ("alignment",), "fused": ("model.fusion",)}
-    present = {"alignment": settings.alignment, "model.fusion": settings.model.fusion}
-    for need in sorted(needs):
-        who = ", ".join(name for name, objective in objectives.items() if need in objective.needs)
-        problems += [
-            Problem(where, path, f"is missing, and {who} reads {need}.", f"Give '{path}' a value.")
-            for path in required[need]
-            if present[path] is None
-        ]
-    if problems:
-        raise RecipeError(problems)

@@ -17,3 +17,10 @@ def test_a_recipe_without_a_loss_is_refused():
 def test_hard_negatives_need_somebody_who_trains_the_similarity():
     with pytest.raises(RecipeError, match=r"Use negatives: random\."):
         assemble(load_recipe("albef_tiny", sets=SMALL, drops=["itc"]))
+
+
+def test_data_without_the_split_an_evaluator_wants_are_refused_before_training(tmp_path):
+    (tmp_path / "train.json").write_text('[{"image": "a.jpg", "caption": "a dog"}]')
+    sets = ["data.type=captions", f"data.root={tmp_path}"]
+    with pytest.raises(RecipeError, match=r"evaluate\.retrieval\.split.*\n.*have no split 'test'"):
+        assemble(load_recipe("albef_tiny", sets=sets))

@@ -1,7 +1,8 @@
 """The command line: one file per verb, and one place where errors become words.
 
-A verb is a module `albefkit.cli.<verb>` with a function `command`, or with a typer `app` for verbs
-that have verbs of their own. Its work is imported inside the function: only what is used is loaded.
+A verb is a module `albefkit.cli.<verb>`, a dash written `_`, with a function `command`, or with a
+typer `app` for verbs that have verbs of their own. Its work is imported inside the function: only
+what is used is loaded.
 """
 
 from __future__ import annotations
@@ -16,7 +17,19 @@ import typer
 
 from albefkit.registry.errors import AlbefkitError, Interrupted
 
-VERBS = ("run", "check", "explain", "components", "schema", "data")
+VERBS = (
+    "run",
+    "evaluate",
+    "predict",
+    "check",
+    "explain",
+    "components",
+    "schema",
+    "data",
+    "vqa-answers",
+    "inspect",
+    "convert",
+)
 """In the order of `albefkit --help`."""
 
 
@@ -50,7 +63,7 @@ def application(verbs: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_root)
     for verb in verbs:
-        module: Any = importlib.import_module(f"albefkit.cli.{verb}")
+        module: Any = importlib.import_module(f"albefkit.cli.{verb.replace('-', '_')}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=verb)
         else:

@@ -115,8 +115,8 @@ class Split(ABC):
 
     fingerprint: str
 
-    clean: ClassVar[Callable[[str, int], str]] = staticmethod(pre_caption)
-    """What makes a text fit to be read: `(text, most words) -> text`."""
+    lexicon: ClassVar[str] = ""
+    """Words that a tokenizer should know besides, because later tasks on such data use them."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -141,6 +141,10 @@ class Split(ABC):
             ComponentError: this dataset is for something else than retrieval.
         """
         raise ComponentError(f"retrieval: {type(self).__name__} has no images with texts to find")
+
+    def clean(self, text: str, max_words: int) -> str:
+        """A text as it is read: here a caption's, of at most so many words (spec 11)."""
+        return pre_caption(text, max_words)
 
     def prepare(self) -> None:  # noqa: B027 - a split that needs no preparation says nothing
         """Make ready what is costly, once, before workers start; nothing by default."""

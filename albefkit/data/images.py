@@ -29,7 +29,7 @@ def read_image(path: Path, short_side: int | None = None) -> np.ndarray:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                return _decoded(image, short_side)
+                return upright(image, short_side)
     except FileNotFoundError:
         raise Unreadable(path, "there is no such file") from None
     except UnidentifiedImageError:
@@ -42,13 +42,14 @@ def read_image(path: Path, short_side: int | None = None) -> np.ndarray:
         raise Unreadable(path, f"it cannot be decoded ({error})") from error
 
 
-def _decoded(image: Image.Image, short_side: int | None) -> np.ndarray:
+def upright(image: Image.Image, short_side: int | None = None) -> np.ndarray:
+    """An image in memory as `read_image` gives it; decoders raise whatever they stumble over."""
     if short_side is not None:
         image.draft("RGB", (short_side, short_side))
-    upright = image
+    turned = image
     if image.getexif().get(_ORIENTATION, 1) != 1:
-        upright = ImageOps.exif_transpose(image)
-    rgb = _eight_bits(upright).convert("RGB")
+        turned = ImageOps.exif_transpose(image)
+    rgb = _eight_bits(turned).convert("RGB")
     if short_side is not None and min(rgb.size) > short_side:
         share = short_side / min(rgb.size)
         size = (round(rgb.width * share), round(rgb.height * share))

@@ -72,6 +72,9 @@ class Result:
 class Evaluator(Registrable, ABC, kind="evaluator"):
     """Puts a network to a test."""
 
+    split: SplitName
+    """What the final figures are for; while training goes on it is `val`."""
+
     @abstractmethod
     def evaluate(self, subject: Subject, split: SplitName | None = None) -> Result:
         """Test the subject.

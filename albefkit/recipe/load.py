@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from albefkit.recipe.drops import components, drop
 from albefkit.recipe.dump import plain, to_yaml, tree_hash
 from albefkit.recipe.grammar import RecipeSettings
 from albefkit.recipe.layers import edits, merge, read_layers
-from albefkit.recipe.library import find_recipe
+from albefkit.recipe.library import find_recipe, shown
+from albefkit.recipe.place import Place
+from albefkit.recipe.source import Node, from_python
 from albefkit.recipe.spec import ComponentSpec
 
 
@@ -60,6 +62,27 @@ def load_recipe(
     """
     path = find_recipe(str(name_or_path))
     text, tree = read_layers(path)
+    return _checked(path, text, tree, sets, drops)
+
+
+def recipe_from(resolved: Mapping[str, Any], source: Path, sets: Sequence[str] = ()) -> Recipe:
+    """Check a recipe that was kept as plain values.
+
+    Args:
+        resolved: as `Recipe.resolved`.
+        source: the file that it was kept in.
+        sets: as for `load_recipe`.
+
+    Raises:
+        RecipeError: with every problem.
+    """
+    tree = from_python(resolved, Place(shown(source), folder=source.parent))
+    return _checked(source, to_yaml(resolved), tree, sets, ())
+
+
+def _checked(
+    path: Path, text: str, tree: Node, sets: Sequence[str], drops: Sequence[str]
+) -> Recipe:
     edited = edits(sets)
     tree = tree if edited is None else merge(tree, edited)
     for each in drops:

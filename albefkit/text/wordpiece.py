@@ -14,10 +14,12 @@ from albefkit.registry.errors import ComponentError, Problem
 from albefkit.text.tokenizer import Roles, Tokenizer
 
 ROLES = Roles()
+LEAST_COUNT = 2
+"""A word piece that is seen less often is spelt out."""
 
 
 def train(
-    captions: Callable[[], Iterable[str]], vocabulary: int, least_count: int = 2
+    captions: Callable[[], Iterable[str]], vocabulary: int, least_count: int = LEAST_COUNT
 ) -> Tokenizer:
     """Train on captions; the same captions give the same vocabulary, on every machine.
 

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from albefkit.data.base import Dataset, Gallery, Item, Split, SplitName
+from albefkit.data.scenes.lexicon import LEXICON
 from albefkit.data.scenes.noise import CLEAN, noisy_captions
 from albefkit.data.scenes.phrases import ROLLS, Dice, describe
 from albefkit.data.scenes.pictures import Pictures
@@ -75,6 +76,8 @@ class ScenesSplit(Split):
     An item's fields: `objects` (each with its box), `noisy`, `noise` (what was done to the caption)
     and `clean_text` (what it was before).
     """
+
+    lexicon = LEXICON
 
     def __init__(
         self,

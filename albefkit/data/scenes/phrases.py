@@ -6,7 +6,7 @@ things, or tell the place of a single one or the background.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from albefkit.data.scenes.words import NUMBERS, PLURALS, SIZE_WORDS
@@ -44,7 +44,7 @@ Thing = tuple[SceneObject, ...]
 class Dice:
     """Choices made from a row of uniform numbers, so that a caption is a function of its row."""
 
-    def __init__(self, row: Sequence[float]) -> None:
+    def __init__(self, row: Iterable[float]) -> None:
         self._rolls = iter(row)
 
     def pick(self, options: Sequence[_T]) -> _T:
@@ -117,10 +117,11 @@ def name(thing: Thing, dice: Dice) -> str:
     size = dice.pick(SIZE_WORDS[one.size])
     noun = one.shape if len(thing) == 1 else PLURALS[one.shape]
     words = [word for word in (size, one.colour, noun) if word]
-    return _with_article(words) if len(thing) == 1 else " ".join([NUMBERS[len(thing)], *words])
+    return with_article(words) if len(thing) == 1 else " ".join([NUMBERS[len(thing)], *words])
 
 
-def _with_article(words: Sequence[str]) -> str:
+def with_article(words: Sequence[str]) -> str:
+    """Words after "a" or "an"."""
     return " ".join(["an" if words[0][0] in "aeiou" else "a", *words])
 
 
@@ -166,4 +167,4 @@ def _with_background(
         return caption
     short = len(caption.split()) < _MANY_WORDS
     words = [background.pattern] if short and dice.chance(0.4) else []
-    return f"{caption} on {_with_article([*words, background.tone, 'background'])}"
+    return f"{caption} on {with_article([*words, background.tone, 'background'])}"

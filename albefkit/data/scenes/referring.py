@@ -60,24 +60,28 @@ class Reference(NamedTuple):
     part: str
 
 
-def refer(objects: Sequence[SceneObject], target: int, dice: Dice) -> Reference | None:
+def refer(
+    objects: Sequence[SceneObject], target: int, dice: Dice, relations: float
+) -> Reference | None:
     """An expression that is true of one object of a scene and of no other; None if there is none.
 
-    Where both kinds of expressions single it out, either is as likely; where it stands is said of
-    an object that its looks alone would not tell from the others, if that can be.
+    Args:
+        objects: of the scene.
+        target: which of them.
+        dice: makes the choices.
+        relations: how often the expression says where the object stands, if either kind could
+            single it out. It does so, if that can be, in words that need it.
     """
     own = [noun for noun in _full(objects[target]) if _only(noun, objects) == target]
     stands = list(_standing(objects, target))
     telling = [each for each in stands if _only(each[0], objects) != target]
-    kinds = [part for part, found in zip(PARTS, (own, stands), strict=True) if found]
-    if not kinds:
+    if not own and not stands:
         return None
-    part = dice.pick(kinds)
-    if part == ATTRIBUTES:
-        return Reference(dice.pick(own).said(dice), target, part)
+    if dice.chance(1 - relations if stands else 1.0) and own:
+        return Reference(dice.pick(own).said(dice), target, ATTRIBUTES)
     noun, found, anchor = dice.pick(telling or stands)
     text = f"{noun.said(dice)} {dice.pick(RELATIONS[found])} {anchor.said(dice)}"
-    return Reference(text, target, part)
+    return Reference(text, target, RELATION)
 
 
 def _full(one: SceneObject) -> list[Noun]:
