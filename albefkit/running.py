@@ -123,8 +123,10 @@ class _Run:
         if self.world.leads:
             assert directory is not None
             self._listen(directory)
-        if assembly.load_report is not None:
-            self.journal.note(assembly.load_report.summary())
+        for part, owner in _loadable(assembly).items():
+            report = getattr(owner, "load_report", None)
+            if report is not None and report.pretrained:
+                self.journal.note(f"{part}: {report.summary()}")
         trainer = self._trainer(assembly, precision, directory)
         if checkpoint is not None:
             trainer.resume(checkpoint)
@@ -143,6 +145,8 @@ class _Run:
         write_json(directory.manifest, manifest(assembly, precision, self.world))
         if assembly.tokenizer is not None:
             assembly.tokenizer.save(directory.tokenizer)
+        if assembly.dataset.classes:
+            write_json(directory.classes, assembly.dataset.classes)
         # Last: this file is what makes a folder a run.
         write_text(directory.resolved, recipe.to_yaml())
         return directory
@@ -248,9 +252,8 @@ def examine(
 
 def manifest(assembly: Assembly, precision: Precision, world: World) -> dict[str, Any]:
     """Everything one would have to know to run a recipe again."""
-    recipe, student = assembly.recipe, assembly.pretrainer.student
-    parts = {"vision": student.vision, "text": student.text, "fusion": student.fusion}
-    reports = load_reports({**parts, "init": assembly})
+    recipe = assembly.recipe
+    reports = load_reports(_loadable(assembly))
     return {
         "recipe": {"name": recipe.name, "source": str(recipe.source), "hash": recipe.hash},
         "command": shlex.join(sys.argv),
@@ -264,6 +267,13 @@ def manifest(assembly: Assembly, precision: Precision, world: World) -> dict[str
         "pretrained": any(report["pretrained"] for report in reports.values()),
         "load_reports": reports,
     }
+
+
+def _loadable(assembly: Assembly) -> dict[str, object | None]:
+    """What may have started from weights, and then has a load report."""
+    student = assembly.pretrainer.student
+    parts = {"vision": student.vision, "text": student.text, "fusion": student.fusion}
+    return {**parts, "init": assembly}
 
 
 def _too_big(error: torch.OutOfMemoryError) -> RecipeError:

@@ -10,8 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from albefkit.alignment.space import Similarities, Space
+from albefkit.fusion.base import Fusion
 from albefkit.network import Network
-from albefkit.tensors import Encoded, Fused, TextView
+from albefkit.registry.errors import ComponentError, Problem
+from albefkit.tensors import Encoded, Fused, Pairs, TextView
 
 if TYPE_CHECKING:
     from albefkit.engine.step import Step
@@ -136,10 +138,23 @@ class ForwardPass:
         assert fusion is not None, (
             "an objective reads fused pairs without declaring that it needs them"
         )
+        for name in self._asked_pairs():
+            _require_images(name, self._step.pairs[name], fusion)
         pairs = [self._step.pairs[name] for name in self._asked_pairs()]
         image_index = torch.cat([some.image for some in pairs])
         text_index = torch.cat([some.text + self.first_row(some.view) for some in pairs])
         return fusion(self.images(), self.texts(), image_index, text_index)
+
+
+def _require_images(name: str, pairs: Pairs, fusion: Fusion) -> None:
+    images = pairs.image.shape[1] if pairs.image.dim() == 2 else 1
+    if images != fusion.images:
+        shown = f"{images} image{'s' * (images > 1)}"
+        message = (
+            f"pairs a text with {shown}, and {type(fusion).__name__} takes {fusion.images} of them."
+        )
+        hint = "Take another 'model.fusion', or leave this objective out."
+        raise ComponentError(Problem("", f"objectives.{name}", message, hint))
 
 
 def stack_views(views: list[TextView]) -> TextView:

@@ -30,6 +30,7 @@ class RunDirectory:
         self.manifest = path / "manifest.json"
         self.metrics = path / "metrics.jsonl"
         self.tokenizer = path / "tokenizer.json"
+        self.classes = path / "classes.json"
         self.log = path / "log.txt"
         self.summary = path / "summary.json"
         self.checkpoints = path / "checkpoints"

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from albefkit.fusion.base import Fusion
-from albefkit.layers import bert_layout
-from albefkit.layers import transformers_models as hub
+from albefkit.fusion.upper_layers import upper_layers
 from albefkit.layers.attention import visible
-from albefkit.layers.cross_layer import CrossLayer, initialise_as_bert
-from albefkit.layers.initial import draw_linear_weights
-from albefkit.layers.load_report import LoadReport
+from albefkit.layers.cross_layer import CrossLayer
 from albefkit.layers.ranges import Chance, Count, Deviation
-from albefkit.layers.weights import Absence, Pretrained, choose, find_model
-from albefkit.registry.errors import ComponentError, Problem
+from albefkit.layers.weights import Pretrained
 from albefkit.tensors import Encoded, Fused
 from albefkit.text.base import TextEncoder
 from albefkit.vision.base import VisionEncoder
-
-CROSS = ".cross_attention"
 
 
 class CrossAttention(Fusion):
@@ -61,24 +55,18 @@ class CrossAttention(Fusion):
     ) -> None:
         super().__init__()
         self.width = text.width
-        found = choose(pretrained, f"fusion from {name}", lambda: find_model(name))
-        config = hub.configuration(name, found)
-        same = config.hidden_size == self.width
-        if not same and not isinstance(found, Absence):
-            raise _width_problem(name, config.hidden_size, self.width)
-        if heads is None:
-            heads = int(config.num_attention_heads) if same else max(1, self.width // 64)
-        inner = feed_forward or (bert_layout.inner_width(config) if same else 4 * self.width)
-        eps = getattr(config, "layer_norm_eps", 1e-12)
-        self.layers = nn.ModuleList(
-            CrossLayer(self.width, heads, inner, vision.width, dropout, eps) for _ in range(layers)
+        self.layers, self.load_report = upper_layers(
+            vision,
+            text,
+            name=name,
+            from_layer=from_layer,
+            layers=layers,
+            heads=heads,
+            feed_forward=feed_forward,
+            dropout=dropout,
+            pretrained=pretrained,
+            initial_std=initial_std,
         )
-        initialise_as_bert(self)
-        draw_linear_weights(self, initial_std)
-        if isinstance(found, Absence):
-            self.load_report = LoadReport(reason=found.reason)
-        else:
-            self.load_report = self._load(config, found, from_layer)
 
     def forward(
         self, image: Encoded, text: Encoded, image_index: Tensor, text_index: Tensor
@@ -93,22 +81,3 @@ class CrossAttention(Fusion):
             memory = layer.cross_attention.remember(image.tokens, image_mask)
             tokens = layer(tokens, text_mask, memory.rows(image_index))
         return Fused(text_tokens=tokens, image_tokens=None, pooled=tokens[:, 0])
-
-    def _load(self, config: Any, found: Any, from_layer: int) -> LoadReport:
-        count = len(self.layers)
-        if from_layer + count > config.num_hidden_layers:
-            message = (
-                f"fusion wants layers {from_layer} to {from_layer + count - 1}, "
-                f"and {found.name} has {config.num_hidden_layers}"
-            )
-            hint = "Take fewer 'layers', a lower 'from_layer', or 'pretrained: false'."
-            raise ComponentError(Problem("", "", message, hint))
-        report = bert_layout.load_layers(self.layers, config, found, from_layer)
-        backbone = [name for name in self.layers.state_dict() if CROSS not in name]
-        return report.require(backbone)
-
-
-def _width_problem(name: str, theirs: int, ours: int) -> ComponentError:
-    message = f"fusion's width is that of the text encoder, {ours}, and {name} has {theirs}"
-    hint = "Take fusion layers of the text encoder's width, or say 'pretrained: false'."
-    return ComponentError(Problem("", "", message, hint))

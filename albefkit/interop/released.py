@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from albefkit.interop import released_names as names
+from albefkit.interop.layouts import PRETRAIN, Layout
 from albefkit.layers.load_report import LoadReport, TensorFate
 from albefkit.layers.loading import load_tensors
 from albefkit.layers.positions import interpolate_positions
@@ -43,7 +44,7 @@ def from_released(
     for are left out.
 
     Args:
-        tensors: with released names, of pre-training or of the retrieval task.
+        tensors: with released names, of pre-training or of any task (`layouts`).
         fusion_from: the text encoder's first layer with cross-attention; found if None.
 
     Raises:
@@ -52,35 +53,33 @@ def from_released(
     return {ours: tensor for ours, (_, tensor) in _converted(tensors, fusion_from).items()}
 
 
-def to_released(tensors: Mapping[str, Tensor], *, fusion_from: int = 6) -> dict[str, Tensor]:
-    """The state dict of a `Pretrainer` as the released pre-training code loads it, strictly.
+def to_released(
+    tensors: Mapping[str, Tensor], *, layout: Layout = PRETRAIN, fusion_from: int = 6
+) -> dict[str, Tensor]:
+    """The state dict of a `Pretrainer` as the released code of a task loads it, strictly.
 
     Args:
-        tensors: with our names; those the released code has no part for are left out.
+        tensors: with our names; those the task has no part for are left out.
+        layout: of which task.
         fusion_from: how many layers the text encoder has.
     """
-    released: dict[str, Tensor] = {}
-    for ours, tensor in tensors.items():
-        name = names.released_name(ours, fusion_from)
+    found: dict[names.Twin, Tensor] = {}
+    for ours, tensor in _shared_by_all(tensors, layout.images).items():
+        name = names.released_twin(ours, fusion_from)
         if name is not None:
-            released[name] = tensor
+            found[name] = tensor
     for network in (False, True):
         for second, first in names.TIED.items():
-            source = names.Twin(first, network).released
-            if source in released and names.Twin(names.WORD_BIAS, network).released in released:
-                released[names.Twin(second, network).released] = released[source]
-        positions = released.get(names.Twin(names.POSITIONS, network).released)
-        if positions is not None:
-            ids = torch.arange(len(positions))[None]
-            released[names.Twin(names.POSITION_IDS, network).released] = ids
-    for queue, ours in names.QUEUES.items():
-        if names.KEYS + ours in tensors:
-            released[queue] = tensors[names.KEYS + ours].T.contiguous()
-    if POINTER in tensors:
-        released["queue_ptr"] = tensors[POINTER].reshape(1)
-    if TEMPERATURE in tensors:
-        released["temp"] = tensors[TEMPERATURE]
-    return released
+            source = names.Twin(first, network)
+            if source in found and source.word_head in found:
+                found[names.Twin(second, network)] = found[source]
+        for ids, table in names.POSITION_IDS.items():
+            if (positions := found.get(names.Twin(table, network))) is not None:
+                found[names.Twin(ids, network)] = torch.arange(len(positions))[None]
+    for name, tensor in _space(tensors).items():
+        found[names.Twin(name, False)] = tensor
+    spelled = {layout.released(name): tensor for name, tensor in found.items()}
+    return {name: tensor for name, tensor in spelled.items() if name is not None}
 
 
 def load_released(
@@ -115,7 +114,7 @@ def load_released(
     taken = {theirs for theirs, _ in converted.values()}
     for name in tensors:
         plain = names.twin(name).name
-        if name not in taken and plain not in names.TIED and plain != names.POSITION_IDS:
+        if name not in taken and plain not in names.TIED and plain not in names.POSITION_IDS:
             report.tensors[name] = TensorFate("dropped", "no part for it")
     backbone = [name for name in ours if name.startswith((names.STUDENT, names.TEACHER))]
     return report.require(backbone)
@@ -147,6 +146,55 @@ def _converted(
     if "temp" in tensors:
         converted[TEMPERATURE] = "temp", tensors["temp"].reshape(())
     return converted
+
+
+def _space(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Temperature and queue by their released names."""
+    released: dict[str, Tensor] = {}
+    for queue, ours in names.QUEUES.items():
+        if names.KEYS + ours in tensors:
+            released[queue] = tensors[names.KEYS + ours].T.contiguous()
+    flat = {
+        "queue_ptr": (POINTER, (1,)),
+        "idx_queue": (IMAGE_ID, (1, -1)),
+        "temp": (TEMPERATURE, ()),
+    }
+    for name, (ours, shape) in flat.items():
+        if ours in tensors:
+            released[name] = tensors[ours].reshape(shape)
+    return released
+
+
+def _shared_by_all(tensors: Mapping[str, Tensor], images: int) -> dict[str, Tensor]:
+    """The same, with what the layers of a group share under the name of each of them.
+
+    Files keep a shared tensor under one of its names.
+    """
+    whole = dict(tensors)
+    for name, tensor in tensors.items():
+        if found := names.SHARED.fullmatch(name):
+            first = int(found[2]) // images * images
+            for layer in range(first, first + images):
+                whole.setdefault(f"{found[1]}{layer}{found[3]}", tensor)
+    return whole
+
+
+def without_copies(tensors: Mapping[str, Tensor], images: int) -> dict[str, Tensor]:
+    """The same, with what the layers of a group share under the name of the first only.
+
+    Args:
+        tensors: by name in a `Pretrainer`; each gets memory of its own, as files want it.
+        images: how many layers make a group.
+    """
+    single: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        found = names.SHARED.fullmatch(name)
+        if found and int(found[2]) % images:
+            first = f"{found[1]}{int(found[2]) // images * images}{found[3]}"
+            if first in tensors and torch.equal(tensors[first], tensor):
+                continue
+        single[name] = tensor.clone(memory_format=torch.contiguous_format)
+    return single
 
 
 def fit_positions(name: str, theirs: Tensor, ours: Tensor) -> Tensor | None:

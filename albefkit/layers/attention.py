@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,8 @@ class Memory(NamedTuple):
     Args:
         key: `(R, heads, N, D / heads)`.
         value: `(R, heads, N, D / heads)`.
-        mask: `(R, 1, 1, N)` bool, true where it may be looked at; None where all may.
+        mask: `(R, 1, 1, N)` bool, true where it may be looked at, or `(R, 1, L, N)` where that
+            depends on who looks; None where all may.
     """
 
     key: Tensor
@@ -91,6 +93,10 @@ class Attention(nn.Module):
         dropout: chance of an attention weight to be dropped in training, 0 to 1.
     """
 
+    look: Callable[[Tensor, Memory, float], Tensor] = staticmethod(attend)
+    """How queries look at a memory; whoever wants to see the weights puts a function of the same
+    form in its place, on the one instance."""
+
     def __init__(self, width: int, heads: int, memory_width: int, dropout: float) -> None:
         super().__init__()
         if heads < 1 or width % heads:
@@ -109,7 +115,7 @@ class Attention(nn.Module):
     def forward(self, tokens: Tensor, memory: Memory) -> Tensor:
         """What tokens `(R, L, D)` see in a memory of R rows, `(R, L, D)`."""
         dropout = self.dropout if self.training else 0.0
-        seen = attend(self._split(self.query(tokens)), memory, dropout)
+        seen = self.look(self._split(self.query(tokens)), memory, dropout)
         return self.output(seen.transpose(1, 2).flatten(2))
 
     def _split(self, tokens: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ class CrossLayer(nn.Module):
 
         Args:
             tokens: `(R, L, D)`.
-            mask: which tokens are real, from `visible`.
+            mask: which tokens may be looked at, as in `Memory`.
             memory: from `cross_attention.remember`, R rows.
         """
         own = self.self_attention.remember(tokens, mask)

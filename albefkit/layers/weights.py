@@ -5,7 +5,9 @@ from __future__ import annotations
 import pickle
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +32,7 @@ WEIGHT_FILES = (
     "pytorch_model.bin.index.json",
 )
 CONFIG_FILE = "config.json"
+_FROM_ELSEWHERE: ContextVar[bool] = ContextVar("weights from elsewhere", default=False)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,18 @@ def find_model(name: str, weights: bool = True) -> Source | Absence:
     return Absence(f"{name} is not in the cache, and {reason}") if reason else Source(name, False)
 
 
+@contextmanager
+def weights_from_elsewhere() -> Iterator[None]:
+    """Within it parts take their shape alone, as if no weights could be had: nothing is looked for,
+    and nobody is warned, because other weights are about to come in.
+    """
+    before = _FROM_ELSEWHERE.set(True)
+    try:
+        yield
+    finally:
+        _FROM_ELSEWHERE.reset(before)
+
+
 def choose(
     pretrained: Pretrained, what: str, find: Callable[[], Source | Absence]
 ) -> Source | Absence:
@@ -90,6 +105,8 @@ def choose(
     """
     if pretrained is False:
         return Absence("pretrained: false")
+    if _FROM_ELSEWHERE.get():
+        return Absence("weights come from elsewhere")
     found = find()
     if isinstance(found, Source):
         return found
@@ -141,9 +158,18 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         ComponentError: the file is missing, broken, or would have to execute code to be read.
     """
+    return read_checkpoint(path)[0]
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """As `read_tensors`, with what else the file holds beside a wrapped state dict.
+
+    Raises:
+        ComponentError: the file is missing, broken, or would have to execute code to be read.
+    """
     try:
         if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
+            return safetensors.torch.load_file(path), {}
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         message = "is not a torch file of tensors alone; reading anything else could run its code"
@@ -152,13 +178,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except (OSError, RuntimeError, EOFError, ValueError, SafetensorError) as error:
         first_line = str(error).partition("\n")[0]
         raise ComponentError(Problem("", str(path), f"cannot be read: {first_line}")) from error
+    beside: dict[str, object] = {}
     for wrapper in ("model", "state_dict"):
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            beside = {name: value for name, value in content.items() if name != wrapper}
             content = content[wrapper]
     tensors = content if isinstance(content, dict) else {}
     if not tensors or not all(isinstance(value, Tensor) for value in tensors.values()):
         raise ComponentError(Problem("", str(path), "holds no state dict of tensors"))
-    return tensors
+    return tensors, beside
 
 
 def _in_folder(folder: Path, weights: bool) -> Source | Absence:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from torch import nn
 
 from albefkit.layers.load_report import LoadReport
+from albefkit.layers.receptive import even_middles
 from albefkit.registry import Registrable
 from albefkit.tensors import Encoded
 
@@ -46,6 +47,14 @@ class VisionEncoder(nn.Module, Registrable, kind="vision"):
 
     load_report: LoadReport | None = None
     """What became of pretrained weights; None where there can be none."""
+
+    @property
+    def grid_middles(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Where on the image the rows and columns of the grid look, in shares of its sides: the
+        middles of equal cells unless an encoder knows better.
+        """
+        rows, columns = self.grid or (0, 0)
+        return even_middles(rows), even_middles(columns)
 
     def forward(self, *fields: object) -> Encoded:
         """Encode R images."""

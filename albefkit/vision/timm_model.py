@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from albefkit.layers.attention import fused_pays
 from albefkit.layers.initial import draw_linear_weights
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.ranges import Count, Deviation
+from albefkit.layers.receptive import middles
 from albefkit.layers.weights import Absence, Pretrained, choose
 from albefkit.registry.errors import ComponentError
 from albefkit.tensors import Encoded
@@ -73,6 +74,19 @@ class TimmModel(VisionEncoder):
         if self._class_token:
             return Encoded(tokens, None, tokens[:, 0])
         return Encoded(tokens, None, tokens[:, self.prefix_tokens :].mean(dim=1))
+
+    @property
+    def grid_middles(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Where tokens look before any attention: convolutions of a stem look off their cells."""
+        stem = getattr(self.model, "patch_embed", None)
+        parts = stem.modules() if isinstance(stem, nn.Module) else ()
+        convolutions = [part for part in parts if isinstance(part, nn.Conv2d)]
+        even, grid = super().grid_middles, self.grid or (0, 0)
+        rows, columns = (
+            middles(convolutions, grid[axis], self.image_size, axis) or even[axis]
+            for axis in (0, 1)
+        )
+        return rows, columns
 
     def _features(self, images: Tensor) -> Tensor:
         return self.model(images) if self._unpooled else self.model.forward_features(images)
