@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from albefkit.data.base import Item, Split, Unreadable
 from albefkit.evaluation.base import Subject
@@ -14,7 +15,7 @@ from albefkit.fusion.base import Fusion
 from albefkit.network import Network
 from albefkit.registry.errors import AlbefkitWarning, ComponentError, DataError
 from albefkit.seeding import numpy_rng
-from albefkit.tensors import Encoded, Fused
+from albefkit.tensors import Encoded, Fused, TextView
 from albefkit.text.base import TextEncoder
 from albefkit.vision.base import VisionEncoder
 
@@ -51,6 +52,23 @@ def fused_items(subject: Subject, split: Split, limit: int | None = None) -> Ite
         ComponentError: the network cannot fuse.
         DataError: too many images cannot be read.
     """
+    for indices, items in read_items(subject, split, limit):
+        yield FusedItems(indices, items, *fuse(subject, split, items))
+
+
+def read_items(
+    subject: Subject, split: Split, limit: int | None = None
+) -> Iterator[tuple[list[int], list[Item]]]:
+    """Items of a split a batch at a time, with where in the split each is.
+
+    Args:
+        subject: whose batch size it is, and whom to tell how far it is.
+        split: what to read.
+        limit: only so many items, the first ones; None: all.
+
+    Raises:
+        DataError: too many images cannot be read.
+    """
     unreadable: list[str] = []
     total = min(len(split), limit or len(split))
     for start in range(0, total, subject.batch_size):
@@ -62,8 +80,8 @@ def fused_items(subject: Subject, split: Split, limit: int | None = None) -> Ite
             except Unreadable as error:
                 unreadable.append(str(error))
         if items:
-            yield FusedItems(indices, items, *fuse(subject, split, items))
-        subject.progress("items fused", min(total, start + subject.batch_size), total)
+            yield indices, items
+        subject.progress("items examined", min(total, start + subject.batch_size), total)
     if unreadable:
         listed = "\n".join(unreadable[:10])
         message = f"{len(unreadable)} of {total} items cannot be read:\n{listed}"
@@ -78,19 +96,31 @@ def fuse(subject: Subject, split: Split, items: list[Item]) -> tuple[Encoded, Fu
     Raises:
         ComponentError: the network cannot.
     """
-    network = subject.network
-    vision, encoder, fusion = require_fusing(network)
-    pictures = torch.stack([subject.transform(image) for item in items for image in item.images])
-    texts = [split.clean(item.text, subject.max_words) for item in items]
-    view = encoder.tokenizer.encode(texts, encoder.max_tokens)
+    vision, encoder, fusion = require_fusing(subject.network)
+    pictures, view = as_tensors(subject, split, items, encoder)
     own = torch.arange(len(items), device=subject.device)
     rows = torch.arange(len(pictures), device=subject.device)
     if len(pictures) > len(items):
         rows = rows.unflatten(0, (len(items), -1))
     with subject.autocast():
-        image = vision(pictures.to(subject.device))
-        text = encoder(view.ids.to(subject.device), view.mask.to(subject.device))
+        image = vision(pictures)
+        text = encoder(view.ids, view.mask)
         return text, fusion(image, text, rows, own)
+
+
+def as_tensors(
+    subject: Subject, split: Split, items: list[Item], encoder: TextEncoder
+) -> tuple[Tensor, TextView]:
+    """Items as the encoders take them, on the subject's device.
+
+    Returns:
+        Images `(b n, 3, S, S)`, those of a text following one another, and the texts.
+    """
+    pictures = torch.stack([subject.transform(image) for item in items for image in item.images])
+    texts = [split.clean(item.text, subject.max_words) for item in items]
+    view = encoder.tokenizer.encode(texts, encoder.max_tokens)
+    ids, mask = view.ids.to(subject.device), view.mask.to(subject.device)
+    return pictures.to(subject.device), TextView(ids, mask)
 
 
 def require_fusing(network: Network) -> tuple[VisionEncoder, TextEncoder, Fusion]:

@@ -18,6 +18,7 @@ from albefkit.assemble import assemble
 from albefkit.distill.constant import Constant
 from albefkit.engine.adamw import AdamW
 from albefkit.engine.pretrainer import Pretrainer
+from albefkit.interop.layouts import PRETRAIN, Layout
 from albefkit.interop.released import from_released, to_released
 from albefkit.objectives.mlm import MLM
 from albefkit.objectives.negatives import Negatives, WrongPartners
@@ -88,31 +89,7 @@ def build(
     alpha: float = 0.4,
 ) -> Pretrainer:
     """The parts of albef_base at recorded sizes, with released weights."""
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{n}" for n in range(195))]
-    (folder / "vocab.txt").write_text("\n".join(words))
-    bert = BertConfig(
-        vocab_size=len(words),
-        hidden_size=sizes.text_width,
-        num_attention_heads=4,
-        intermediate_size=sizes.feed_forward,
-        max_position_embeddings=sizes.positions,
-    )
-    bert.save_pretrained(folder)
-    shared = {"name": str(folder), "pretrained": False, "dropout": 0.0}
-    recipe = {
-        "extends": "albef_base",
-        "model": {
-            "vision": {
-                "name": "vit_base_patch16_224",
-                "image_size": 48,
-                "width": sizes.vision_width,
-                "depth": 4,
-                "heads": 4,
-                "pretrained": False,
-            },
-            "text": {"layers": FUSION_FROM, "tokenizer": str(folder / "vocab.txt"), **shared},
-            "fusion": {"from_layer": FUSION_FROM, "layers": 2, **shared},
-        },
+    recipe = recorded_network(folder, sizes) | {
         "alignment": {"width": sizes.shared_width, "keys": {"size": 48}},
         "objectives": {"mod": {"alpha": alpha}},
         "data": {"type": "scenes", "train": 8, "val": 4, "test": 4, "size": 48},
@@ -130,6 +107,36 @@ def build(
     return pretrainer.train()
 
 
+def recorded_network(folder: Path, sizes: Sizes) -> dict[str, Any]:
+    """The part of a recipe that says what a recorded network is made of."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{n}" for n in range(195))]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    bert = BertConfig(
+        vocab_size=len(words),
+        hidden_size=sizes.text_width,
+        num_attention_heads=4,
+        intermediate_size=sizes.feed_forward,
+        max_position_embeddings=sizes.positions,
+    )
+    bert.save_pretrained(folder)
+    shared = {"name": str(folder), "pretrained": False, "dropout": 0.0}
+    return {
+        "extends": "albef_base",
+        "model": {
+            "vision": {
+                "name": "vit_base_patch16_224",
+                "image_size": 48,
+                "width": sizes.vision_width,
+                "depth": 4,
+                "heads": 4,
+                "pretrained": False,
+            },
+            "text": {"layers": FUSION_FROM, "tokenizer": str(folder / "vocab.txt"), **shared},
+            "fusion": {"from_layer": FUSION_FROM, "layers": 2, **shared},
+        },
+    }
+
+
 def begin(pretrainer: Pretrainer, recorded: Recorded, step: int = 0) -> tuple[Batch, Progress]:
     """Put recorded choices in the place of fresh ones and begin a step."""
     pretrainer.objectives["itm"].negatives.recorded = recorded
@@ -144,18 +151,18 @@ def released_adamw() -> AdamW:
     return AdamW(lr=Constant(value=1e-4), decay_temperature=True, decay_tables=True)
 
 
-def gradients(pretrainer: Pretrainer) -> dict[str, Tensor]:
+def gradients(pretrainer: Pretrainer, layout: Layout = PRETRAIN) -> dict[str, Tensor]:
     """Gradients of all parameters by their released names."""
     grads = {
         name: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
         for name, parameter in pretrainer.named_parameters()
     }
-    return to_released(grads, fusion_from=FUSION_FROM)
+    return to_released(grads, layout=layout, fusion_from=FUSION_FROM)
 
 
-def weights(pretrainer: Pretrainer) -> dict[str, Tensor]:
+def weights(pretrainer: Pretrainer, layout: Layout = PRETRAIN) -> dict[str, Tensor]:
     """Everything a released checkpoint would hold, by its released names."""
-    return to_released(pretrainer.state_dict(), fusion_from=FUSION_FROM)
+    return to_released(pretrainer.state_dict(), layout=layout, fusion_from=FUSION_FROM)
 
 
 def fingerprint(tensor: Tensor, first: int) -> list[float]:
