@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from albefkit.recipe.library import find_recipe, shipped
+from albefkit.recipe.library import find_recipe, shipped, shipped_folder
 from albefkit.recipe.load import load_recipe
 from albefkit.recipe.schema import schema
 from albefkit.recipe.source import parse, read_file
@@ -28,6 +28,11 @@ def test_a_shipped_recipe(name, written, tmp_path):
     assert text.startswith("# yaml-language-server: $schema=")
     assert fits(node.python(), written, written)
     assert fits(parse(recipe.to_yaml(), name, tmp_path).python(), written, written)
+
+
+def test_the_shipped_schema_is_what_the_command_writes(written):
+    shipped_schema = json.loads((shipped_folder() / "recipe.schema.json").read_text())
+    assert shipped_schema == written, "albefkit schema --out recipes/recipe.schema.json"
 
 
 @pytest.mark.parametrize(
