@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from albefkit.data.base import Unreadable
 
 _ORIENTATION = 0x0112
+_LONGEST_LINK = 4096
 
 
 def read_image(path: Path, short_side: int | None = None) -> np.ndarray:
@@ -40,6 +41,19 @@ def read_image(path: Path, short_side: int | None = None) -> np.ndarray:
         ) from None
     except Exception as error:  # decoders raise whatever a broken file makes them stumble over
         raise Unreadable(path, f"it cannot be decoded ({error})") from error
+
+
+def followed(path: Path) -> Path:
+    """The path behind a link to a folder that git wrote as a text file, as it does where the system
+    has no links; any other path as it is.
+    """
+    for folder in path.parents:
+        if folder.is_dir():
+            break
+        if folder.is_file() and folder.stat().st_size < _LONGEST_LINK:
+            target = folder.read_text(encoding="utf-8", errors="replace").strip()
+            return folder.parent / target / path.relative_to(folder)
+    return path
 
 
 def upright(image: Image.Image, short_side: int | None = None) -> np.ndarray:
@@ -88,7 +102,7 @@ class ImageReader:
         """
         if (kept := self._kept.get(name)) is not None:
             return kept
-        image = read_image(self._root / name, self._short_side)
+        image = read_image(followed(self._root / name), self._short_side)
         if self._room is None:
             self._room = self._keep_bytes // _sharers()
         if image.nbytes <= self._room:

@@ -105,3 +105,11 @@ def test_pictures_are_kept_as_far_as_there_is_room(photo: Path) -> None:
     assert reader.read("photo.png").shape == (30, 40, 3)
     with pytest.raises(Unreadable):
         reader.read("other.png")
+
+
+def test_a_link_that_was_checked_out_as_a_text_file_is_followed(photo: Path) -> None:
+    elsewhere = photo.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "images").write_text("..\n")
+    name = f"images/{photo.name}"
+    np.testing.assert_array_equal(ImageReader(elsewhere, None, 0).read(name), read_image(photo))
