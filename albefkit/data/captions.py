@@ -4,68 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
-from pydantic import Field
 
 from albefkit.data.annotations import WHAT, CaptionRow, read_captions
-from albefkit.data.base import Dataset, Gallery, Item, Split, SplitName
+from albefkit.data.base import Gallery, Item, Split, SplitName
 from albefkit.data.entries import fingerprint, require
-from albefkit.data.files import Files, SplitFiles
+from albefkit.data.file_dataset import FileDataset
 from albefkit.data.images import ImageReader
 from albefkit.seeding import stream
 
-_PREFIXES = ("caption", "captions", "retrieval")
 
+class Captions(FileDataset):
+    """Images and captions from JSON files in the released format."""
 
-class Captions(Dataset):
-    """Images and captions from JSON files in the released format.
+    what, prefixes = WHAT, ("caption", "captions", "retrieval")
 
-    Args:
-        root: folder that image paths and file names start from.
-        train: caption file or files; null looks in root for train.json, caption_train.json,
-            captions_train.json, retrieval_train.json or the only other *_train.json.
-        val: likewise.
-        test: likewise.
-        short_side: larger images are shrunk on reading until their shorter side has this many
-            pixels.
-        keep_megabytes: memory that decoded training images may fill, shared among the workers of a
-            process.
-    """
-
-    def __init__(
-        self,
-        *,
-        root: str = ".",
-        train: Files = None,
-        val: Files = None,
-        test: Files = None,
-        short_side: Annotated[int, Field(ge=16)] = 512,
-        keep_megabytes: Annotated[int, Field(ge=0)] = 512,
-    ) -> None:
-        given: dict[SplitName, Files] = {"train": train, "val": val, "test": test}
-        self._files = SplitFiles(root, given, _PREFIXES, WHAT)
-        self._short_side, self._keep_bytes = short_side, keep_megabytes << 20
-        self._read: dict[SplitName, CaptionsSplit] = {}
-
-    @property
-    def splits(self) -> tuple[SplitName, ...]:
-        """The splits there are files for."""
-        return self._files.splits
-
-    def split(self, name: SplitName) -> CaptionsSplit:
-        """One split, its files read.
+    def read(self, name: SplitName, files: Sequence[Path], reader: ImageReader) -> CaptionsSplit:
+        """A split from its files.
 
         Raises:
-            DataError: no file, or a file that is not as it should be.
+            DataError: a file is not as it should be.
         """
-        if name not in self._read:
-            rows = [row for path in self._files.of(name) for row in _checked_rows(path)]
-            keep_bytes = self._keep_bytes if name == "train" else 0
-            reader = ImageReader(self._files.root, self._short_side, keep_bytes)
-            self._read[name] = CaptionsSplit(rows, reader)
-        return self._read[name]
+        return CaptionsSplit([row for path in files for row in _checked_rows(path)], reader)
 
 
 def _checked_rows(path: Path) -> list[CaptionRow]:

@@ -20,7 +20,7 @@ class Entailment(LabelledDataset):
     a JPEG's name.
     """
 
-    what, prefix = "entailment", "ve"
+    what, prefixes = "entailment", ("ve",)
     form = '{"image": path, "sentence": text, "label": "entailment", "neutral" or "contradiction"}'
 
     @property

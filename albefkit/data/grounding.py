@@ -10,9 +10,10 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from albefkit.data.base import Dataset, Item, Split, SplitName
+from albefkit.data.base import Item, Split, SplitName
 from albefkit.data.entries import describe, fingerprint, read_rows, text_in, wrong
-from albefkit.data.files import Files, SplitFiles, read_json
+from albefkit.data.file_dataset import FileDataset
+from albefkit.data.files import Files, read_json
 from albefkit.data.images import ImageReader
 from albefkit.registry.errors import DataError, Problem
 from albefkit.seeding import stream
@@ -53,7 +54,7 @@ class GroundingRow(NamedTuple):
     part: str
 
 
-class Grounding(Dataset):
+class Grounding(FileDataset):
     """Photographs with texts that refer to things in them, from JSON files.
 
     A JSON list of `{"image", "text", "bbox": [x, y, width, height], "width", "height"}`, boxes in
@@ -61,18 +62,11 @@ class Grounding(Dataset):
     be there too. Training needs no boxes.
 
     Args:
-        root: folder that image paths and file names start from.
-        train: file or files; null looks in root for train.json, grounding_train.json or the only
-            other *_train.json.
-        val: likewise.
-        test: likewise.
         detections: a file with boxes to choose from, `{image_id: [[x, y, width, height, ...]]}`;
             null takes dets.json or dets_gt.json if root has one of them.
-        short_side: larger images are shrunk on reading until their shorter side has this many
-            pixels, and boxes with them.
-        keep_megabytes: memory that decoded training images may fill, shared among the workers of a
-            process.
     """
+
+    what, prefixes = WHAT, (WHAT,)
 
     def __init__(
         self,
@@ -85,38 +79,30 @@ class Grounding(Dataset):
         short_side: Annotated[int, Field(ge=16)] = 512,
         keep_megabytes: Annotated[int, Field(ge=0)] = 512,
     ) -> None:
-        given: dict[SplitName, Files] = {"train": train, "val": val, "test": test}
-        self._files = SplitFiles(root, given, (WHAT,), WHAT)
+        super().__init__(
+            root=root,
+            train=train,
+            val=val,
+            test=test,
+            short_side=short_side,
+            keep_megabytes=keep_megabytes,
+        )
         self._detections = detections
-        self._short_side, self._keep_bytes = short_side, keep_megabytes << 20
-        self._read: dict[SplitName, GroundingSplit] = {}
 
-    @property
-    def splits(self) -> tuple[SplitName, ...]:
-        """The splits there are files for."""
-        return self._files.splits
-
-    def split(self, name: SplitName) -> GroundingSplit:
-        """One split, its files read; boxes to choose from are for those that nothing learns from.
+    def read(self, name: SplitName, files: Sequence[Path], reader: ImageReader) -> GroundingSplit:
+        """A split from its files; boxes to choose from are for those that nothing learns from.
 
         Raises:
-            DataError: no file, or a file that is not as it should be.
+            DataError: a file is not as it should be.
         """
-        if name not in self._read:
-            rows = read_rows(self._files.of(name), partial(_row, name), WHAT, FORM)
-            learnt = name == "train"
-            reader = ImageReader(
-                self._files.root, self._short_side, self._keep_bytes if learnt else 0
-            )
-            candidates = {} if learnt else self._candidates()
-            self._read[name] = GroundingSplit(rows, candidates, reader)
-        return self._read[name]
+        rows = read_rows(files, partial(_row, name), WHAT, FORM)
+        return GroundingSplit(rows, {} if name == "train" else self._candidates(), reader)
 
     def _candidates(self) -> dict[str, list[Box]]:
         if self._detections is not None:
-            return read_detections(self._files.root / self._detections)
+            return read_detections(self.root / self._detections)
         for name in DETECTIONS:
-            if (path := self._files.root / name).is_file():
+            if (path := self.root / name).is_file():
                 return read_detections(path)
         return {}
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import Field
 
-from albefkit.data.base import Dataset, Item, Split, SplitName
+from albefkit.data.base import Item, Split, SplitName
 from albefkit.data.entries import fingerprint, read_rows
-from albefkit.data.files import Files, SplitFiles
+from albefkit.data.file_dataset import FileDataset
 from albefkit.data.images import ImageReader
 from albefkit.seeding import stream
 
@@ -30,62 +30,19 @@ class LabelledRow(NamedTuple):
     label: int
 
 
-class LabelledDataset(Dataset):
-    """Sentences about images with a label each, from JSON files.
-
-    Args:
-        root: folder that image paths and file names start from.
-        train: file or files; null looks in root for train.json, then for the released name, then
-            for the only *_train.json.
-        val: likewise.
-        test: likewise.
-        short_side: larger images are shrunk on reading until their shorter side has this many
-            pixels.
-        keep_megabytes: memory that decoded training images may fill, shared among the workers of a
-            process.
-    """
-
-    what: ClassVar[str]
-    """What the files hold, for messages."""
-
-    prefix: ClassVar[str]
-    """What the names of released files begin with: `ve` in `ve_train.json`."""
+class LabelledDataset(FileDataset):
+    """Sentences about images with a label each, from JSON files."""
 
     form: ClassVar[str]
     """How an entry looks, for messages."""
 
-    def __init__(
-        self,
-        *,
-        root: str = ".",
-        train: Files = None,
-        val: Files = None,
-        test: Files = None,
-        short_side: Annotated[int, Field(ge=16)] = 512,
-        keep_megabytes: Annotated[int, Field(ge=0)] = 512,
-    ) -> None:
-        given: dict[SplitName, Files] = {"train": train, "val": val, "test": test}
-        self._files = SplitFiles(root, given, (self.prefix,), self.what)
-        self._short_side, self._keep_bytes = short_side, keep_megabytes << 20
-        self._read: dict[SplitName, LabelledSplit] = {}
-
-    @property
-    def splits(self) -> tuple[SplitName, ...]:
-        """The splits there are files for."""
-        return self._files.splits
-
-    def split(self, name: SplitName) -> LabelledSplit:
-        """One split, its files read.
+    def read(self, name: SplitName, files: Sequence[Path], reader: ImageReader) -> LabelledSplit:
+        """A split from its files.
 
         Raises:
-            DataError: no file, or a file that is not as it should be.
+            DataError: a file is not as it should be.
         """
-        if name not in self._read:
-            rows = read_rows(self._files.of(name), self.row, self.what, self.form)
-            keep_bytes = self._keep_bytes if name == "train" else 0
-            reader = ImageReader(self._files.root, self._short_side, keep_bytes)
-            self._read[name] = LabelledSplit(rows, reader)
-        return self._read[name]
+        return LabelledSplit(read_rows(files, self.row, self.what, self.form), reader)
 
     @abstractmethod
     def row(self, index: int, entry: Mapping[str, Any]) -> LabelledRow:

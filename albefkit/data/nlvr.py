@@ -24,7 +24,7 @@ class NLVR(LabelledDataset):
         images: how many images each statement speaks of: two in NLVR2, one in NLVR.
     """
 
-    what, prefix = "statement", "nlvr"
+    what, prefixes = "statement", ("nlvr",)
     form = '{"images": [path, ...], "sentence": text, "label": "True" or "False"}'
 
     def __init__(

@@ -12,9 +12,10 @@ import numpy as np
 from pydantic import Field
 
 from albefkit.data.answer_list import NAME, read_answer_list
-from albefkit.data.base import Dataset, Item, Split, SplitName, WeightedAnswers
+from albefkit.data.base import Item, Split, SplitName, WeightedAnswers
 from albefkit.data.entries import fingerprint, read_rows
-from albefkit.data.files import Files, SplitFiles
+from albefkit.data.file_dataset import FileDataset
+from albefkit.data.files import Files
 from albefkit.data.images import ImageReader
 from albefkit.data.questions import FORM, WHAT, QuestionRow, answered_row, question_row
 from albefkit.data.text import pre_question
@@ -23,7 +24,7 @@ from albefkit.seeding import stream
 from albefkit.tensors import IGNORED
 
 
-class VQA(Dataset):
+class VQA(FileDataset):
     """Questions about photographs with one or several answers, in the released format.
 
     A JSON list of `{"image": path, "question": text, "answer": text or list of texts,
@@ -31,20 +32,13 @@ class VQA(Dataset):
     answers to a question count by their share of all; the answer to a `vg` question counts half.
 
     Args:
-        root: folder that image paths and file names start from.
-        train: question file or files; null looks in root for train.json, vqa_train.json or the only
-            other *_train.json.
-        val: likewise.
-        test: likewise.
         answers: JSON list of the answers that may be chosen; null takes answer_list.json in root
             if it is there. `albefkit vqa-answers` makes one.
         image_roots: folders of images by `dataset`, starting from root, as in `{vg: genome}`; the
             images of those not named are in root.
-        short_side: larger images are shrunk on reading until their shorter side has this many
-            pixels.
-        keep_megabytes: memory that decoded training images may fill, shared among the workers of a
-            process.
     """
+
+    what, prefixes = WHAT, ("vqa",)
 
     def __init__(
         self,
@@ -58,16 +52,15 @@ class VQA(Dataset):
         short_side: Annotated[int, Field(ge=16)] = 512,
         keep_megabytes: Annotated[int, Field(ge=0)] = 512,
     ) -> None:
-        given: dict[SplitName, Files] = {"train": train, "val": val, "test": test}
-        self._files = SplitFiles(root, given, ("vqa",), WHAT)
+        super().__init__(
+            root=root,
+            train=train,
+            val=val,
+            test=test,
+            short_side=short_side,
+            keep_megabytes=keep_megabytes,
+        )
         self._answers, self._image_roots = answers, image_roots or {}
-        self._short_side, self._keep_bytes = short_side, keep_megabytes << 20
-        self._read: dict[SplitName, VQASplit] = {}
-
-    @property
-    def splits(self) -> tuple[SplitName, ...]:
-        """The splits there are files for."""
-        return self._files.splits
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -78,27 +71,22 @@ class VQA(Dataset):
         """
         return self._listed
 
-    def split(self, name: SplitName) -> VQASplit:
-        """One split, its files read.
+    def read(self, name: SplitName, files: Sequence[Path], reader: ImageReader) -> VQASplit:
+        """A split from its files.
 
         Raises:
-            DataError: no file, or a file that is not as it should be.
+            DataError: a file is not as it should be.
         """
-        if name not in self._read:
-            read = answered_row if name == "train" else question_row
-            rows = read_rows(self._files.of(name), read, WHAT, FORM)
-            labels = _labels(rows, self.classes)
-            if name == "train":
-                self._count_unlisted(labels)
-            keep_bytes = self._keep_bytes if name == "train" else 0
-            reader = ImageReader(self._files.root, self._short_side, keep_bytes)
-            images = [str(Path(self._image_roots.get(row.dataset, ""), row.image)) for row in rows]
-            self._read[name] = VQASplit(rows, images, labels, reader)
-        return self._read[name]
+        rows = read_rows(files, answered_row if name == "train" else question_row, WHAT, FORM)
+        labels = _labels(rows, self.classes)
+        if name == "train":
+            self._count_unlisted(labels)
+        images = [str(Path(self._image_roots.get(row.dataset, ""), row.image)) for row in rows]
+        return VQASplit(rows, images, labels, reader)
 
     @cached_property
     def _listed(self) -> tuple[str, ...]:
-        path = self._files.root / (self._answers or NAME)
+        path = self.root / (self._answers or NAME)
         return read_answer_list(path) if self._answers or path.is_file() else ()
 
     def _count_unlisted(self, labels: Sequence[int | None]) -> None:
