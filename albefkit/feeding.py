@@ -71,7 +71,9 @@ def train_loader(
         vision.image_size,
         vision.mean,
         vision.std,
-        crop_scale=augment.crop_scale,
+        crop_scale=assembly.dataset.crop_scale
+        if augment.crop_scale == "auto"
+        else augment.crop_scale,
         flip=augment.flip,
         randaugment=randaugment
         and RandAugment(randaugment.operations, randaugment.level, randaugment.overflow),

@@ -166,6 +166,13 @@ class Dataset(ABC, Registrable, kind="dataset"):
         return ()
 
     @property
+    def crop_scale(self) -> tuple[float, float]:
+        """Smallest and largest share of a picture's area that a crop may keep without making its
+        text untrue; of photographs about two thirds show what they show.
+        """
+        return (0.7, 1.0)
+
+    @property
     def images_per_text(self) -> int:
         """How many images each text speaks of, at least 1."""
         return 1

@@ -104,13 +104,14 @@ class AugmentSection:
     """How training images are varied.
 
     Args:
-        crop_scale: smallest and largest share of the image's area that a crop keeps.
+        crop_scale: smallest and largest share of the image's area that a crop keeps; `auto`: as
+            little as leaves the data's texts true.
         flip: mirror images: `always` (half of them), `unless-sided` (where the caption says left or
             right, the words change sides too), `never`.
         randaugment: changes of colour and shape; null leaves them out.
     """
 
-    crop_scale: tuple[Share, Share] = (0.2, 1.0)
+    crop_scale: tuple[Share, Share] | Literal["auto"] = (0.2, 1.0)
     flip: Literal["always", "unless-sided", "never"] = "unless-sided"
     randaugment: RandAugmentSection | None = None
 

@@ -127,7 +127,7 @@ def test_messages_about_one_value(recipe, edit, expected):
 
 
 def test_elements_have_places_and_paths(recipe):
-    assert refusal(recipe, "augment.crop_scale=[0.5, 2]") == (
+    assert refusal(recipe, "augment.crop_scale=[0.5, 2]").startswith(
         "command line  --set augment.crop_scale=[0.5, 2]  augment.crop_scale.1\n"
         "    expected less than or equal to 1, got 2"
     )

@@ -15,7 +15,7 @@ from albefkit.data.scenes.lexicon import LEXICON
 from albefkit.data.scenes.noise import CLEAN, noisy_captions
 from albefkit.data.scenes.phrases import ROLLS, Dice, describe
 from albefkit.data.scenes.pictures import Pictures
-from albefkit.data.scenes.words import MAX_OBJECTS
+from albefkit.data.scenes.words import CROP_SCALE, MAX_OBJECTS
 from albefkit.data.scenes.world import GENERATOR_VERSION, make_world
 from albefkit.registry.errors import ComponentError
 from albefkit.seeding import numpy_rng
@@ -58,6 +58,11 @@ class Scenes(Dataset):
         )
         self._lengths: dict[SplitName, int] = {"train": train, "val": val, "test": test}
         self._made: dict[SplitName, ScenesSplit] = {}
+
+    @property
+    def crop_scale(self) -> tuple[float, float]:
+        """Hardly any crop: a smaller one loses things that the text names."""
+        return CROP_SCALE
 
     def split(self, name: SplitName) -> ScenesSplit:
         """One part of the world; noise is in training only."""

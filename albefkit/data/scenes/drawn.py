@@ -13,7 +13,7 @@ from pydantic import Field
 from albefkit.data.base import Dataset, Split, SplitName
 from albefkit.data.scenes.lexicon import LEXICON
 from albefkit.data.scenes.pictures import Pictures
-from albefkit.data.scenes.words import MAX_OBJECTS
+from albefkit.data.scenes.words import CROP_SCALE, MAX_OBJECTS
 from albefkit.data.scenes.world import GENERATOR_VERSION, World
 from albefkit.seeding import numpy_rng
 
@@ -41,6 +41,11 @@ class DrawnDataset(Dataset):
         self._size, self._seed = size, seed
         self._lengths: dict[SplitName, int] = {"train": train, "val": val, "test": test}
         self._made: dict[SplitName, Split] = {}
+
+    @property
+    def crop_scale(self) -> tuple[float, float]:
+        """Hardly any crop: a smaller one loses things that the text names."""
+        return CROP_SCALE
 
     def split(self, name: SplitName) -> Split:
         """One part of the world."""

@@ -58,3 +58,6 @@ TONES = tuple(GROUND)
 NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
 MAX_OBJECTS = 6
+
+CROP_SCALE = (0.95, 1.0)
+"""Shares of a scene's area that a crop may keep without losing what is spoken of."""
