@@ -36,6 +36,7 @@ Optimizer = Annotated[ComponentSpec, OfKind("optimizer")]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
+AboveZero = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +66,8 @@ class AlignmentSection:
     """
 
     width: Positive = 256
-    temperature: Annotated[float, Field(gt=0)] = 0.07
-    temperature_range: tuple[float, float] | None = (0.001, 0.5)
+    temperature: AboveZero = 0.07
+    temperature_range: tuple[AboveZero, AboveZero] | None = (0.001, 0.5)
     keys: Keys = default("in-batch")
 
 
@@ -146,7 +147,7 @@ class TrainSection:
     log_every: Positive = 10
     keep_checkpoints: Positive = 2
     evaluate_every: Positive | None = None
-    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    clip_norm: AboveZero | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

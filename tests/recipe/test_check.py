@@ -87,6 +87,7 @@ def test_all_problems_at_once_in_the_files_words(folder, toys):
         ("train.workers=some", "\n    expected int or 'auto', got text 'some'"),
         ("train.max_steps=0", "\n    expected greater than 0, got 0"),
         ("augment.crop_scale=[0.5, 2]", None),
+        ("alignment.temperature_range=[-0.1, 0.5]", "  alignment.temperature_range.0"),
         ("augment.flip=nevre", None),
         ("augment=3", "\n    expected a mapping, got 3"),
         ("objectives=[itm]", "\n    expected a mapping from names to objectives, got a list of 1"),
