@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,16 +10,10 @@ from torch import Tensor
 
 from albefkit.data.base import Item, Split, Unreadable
 from albefkit.evaluation.base import Subject
-from albefkit.fusion.base import Fusion
-from albefkit.network import Network
-from albefkit.registry.errors import AlbefkitWarning, ComponentError, DataError
+from albefkit.evaluation.reading import require_fusing, tolerate
 from albefkit.seeding import numpy_rng
 from albefkit.tensors import Encoded, Fused, TextView
 from albefkit.text.base import TextEncoder
-from albefkit.vision.base import VisionEncoder
-
-TOLERATED = 0.01
-"""Share of the items that may be unreadable."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +75,7 @@ def read_items(
         if items:
             yield indices, items
         subject.progress("items examined", min(total, start + subject.batch_size), total)
-    if unreadable:
-        listed = "\n".join(unreadable[:10])
-        message = f"{len(unreadable)} of {total} items cannot be read:\n{listed}"
-        if len(unreadable) > TOLERATED * total:
-            raise DataError(message)
-        warnings.warn(f"{message}\nThey are left out.", AlbefkitWarning, stacklevel=2)
+    tolerate(unreadable, "items", total)
 
 
 def fuse(subject: Subject, split: Split, items: list[Item]) -> tuple[Encoded, Fused]:
@@ -121,14 +109,3 @@ def as_tensors(
     view = encoder.tokenizer.encode(texts, encoder.max_tokens)
     ids, mask = view.ids.to(subject.device), view.mask.to(subject.device)
     return pictures.to(subject.device), TextView(ids, mask)
-
-
-def require_fusing(network: Network) -> tuple[VisionEncoder, TextEncoder, Fusion]:
-    """The three encoders of a network.
-
-    Raises:
-        ComponentError: one is missing.
-    """
-    if network.vision is None or network.text is None or network.fusion is None:
-        raise ComponentError("this needs a network that fuses texts with images (model.fusion)")
-    return network.vision, network.text, network.fusion

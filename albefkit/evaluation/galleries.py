@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,11 +11,11 @@ from torch import Tensor
 from albefkit.data.base import Gallery, Unreadable
 from albefkit.data.text import pre_caption
 from albefkit.evaluation.base import Subject
-from albefkit.registry.errors import AlbefkitWarning, ComponentError, DataError
+from albefkit.evaluation.reading import require_reading, tolerate
+from albefkit.registry.errors import DataError
 from albefkit.tensors import Encoded
-
-TOLERATED = 0.01
-"""Share of a gallery's images that may be unreadable."""
+from albefkit.text.base import TextEncoder
+from albefkit.vision.base import VisionEncoder
 
 
 @dataclass(frozen=True)
@@ -55,17 +54,16 @@ def encode_gallery(subject: Subject, gallery: Gallery, limit: int | None) -> Enc
         ComponentError: the network cannot read images or texts alone.
     """
     network = subject.network
-    if network.vision is None or network.text is None or network.vision.reads != ("images",):
-        raise ComponentError("retrieval needs a network that reads images and texts")
+    vision, encoder = require_reading(network)
     wanted = range(min(len(gallery), limit or len(gallery)))
-    encoded, readable = _encode_images(subject, gallery, wanted)
+    encoded, readable = _encode_images(subject, vision, gallery, wanted)
     place = {image: row for row, image in enumerate(readable)}
     kept = [row for row, owner in enumerate(gallery.owner) if owner in place]
     if not kept:
         raise DataError("the gallery has no text for any of its images")
     texts = [pre_caption(gallery.texts[row], subject.max_words) for row in kept]
     owner = torch.tensor([place[gallery.owner[row]] for row in kept])
-    text = _encode_texts(subject, texts)
+    text = _encode_texts(subject, encoder, texts)
     aligned = network.image_projection is not None and network.text_projection is not None
     return EncodedGallery(
         image=encoded,
@@ -93,9 +91,9 @@ def right_pairs(texts: list[str], owner: Tensor, images: int) -> Tensor:
     return says[:, words]
 
 
-def _encode_images(subject: Subject, gallery: Gallery, wanted: range) -> tuple[Encoded, list[int]]:
-    vision = subject.network.vision
-    assert vision is not None
+def _encode_images(
+    subject: Subject, vision: VisionEncoder, gallery: Gallery, wanted: range
+) -> tuple[Encoded, list[int]]:
     readable, unreadable, parts = [], [], []
     for chunk in _chunks(wanted, subject.batch_size):
         pictures = []
@@ -110,24 +108,13 @@ def _encode_images(subject: Subject, gallery: Gallery, wanted: range) -> tuple[E
             with subject.autocast():
                 parts.append(vision(images))
         subject.progress("images encoded", chunk.stop, len(wanted))
-    if unreadable:
-        _report_unreadable(unreadable, len(wanted))
+    tolerate(unreadable, "images of the gallery", len(wanted))
     if not parts:
         raise DataError("the gallery is empty")
     return _stack(parts), readable
 
 
-def _report_unreadable(unreadable: list[str], total: int) -> None:
-    listed = "\n".join(unreadable[:10])
-    message = f"{len(unreadable)} of {total} images of the gallery cannot be read:\n{listed}"
-    if len(unreadable) > TOLERATED * total:
-        raise DataError(message)
-    warnings.warn(f"{message}\nThey are left out.", AlbefkitWarning, stacklevel=2)
-
-
-def _encode_texts(subject: Subject, texts: list[str]) -> Encoded:
-    text = subject.network.text
-    assert text is not None
+def _encode_texts(subject: Subject, text: TextEncoder, texts: list[str]) -> Encoded:
     view = text.tokenizer.encode(texts, text.max_tokens)
     parts = []
     for chunk in _chunks(range(len(texts)), 4 * subject.batch_size):

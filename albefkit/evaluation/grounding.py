@@ -10,9 +10,10 @@ from torch import nn
 
 from albefkit.data.base import SplitName
 from albefkit.evaluation.base import Evaluator, Result, Subject
-from albefkit.evaluation.fused_items import as_tensors, read_items, require_fusing
-from albefkit.evaluation.mappers import Mapper, itc_mapper, itm_mapper, require_reading
+from albefkit.evaluation.fused_items import as_tensors, read_items
+from albefkit.evaluation.mappers import Mapper, itc_mapper, itm_mapper
 from albefkit.evaluation.pointing import Findings, Pointed, gather, point
+from albefkit.evaluation.reading import require_fusing, require_reading
 from albefkit.gradcam.tracing import cross_attentions, image_attentions, layout
 from albefkit.network import Network
 from albefkit.registry.errors import ComponentError, DataError

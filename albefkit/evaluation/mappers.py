@@ -9,13 +9,11 @@ from torch import Tensor, nn
 
 from albefkit.alignment.space import Space
 from albefkit.evaluation.base import Subject
+from albefkit.evaluation.reading import require_reading
 from albefkit.gradcam.maps import real_words, sentence_maps, summary_maps, word_maps
 from albefkit.gradcam.tracing import layout, trace_match, trace_similarity
-from albefkit.network import Network
 from albefkit.registry.errors import ComponentError
 from albefkit.tensors import TextView
-from albefkit.text.base import TextEncoder
-from albefkit.vision.base import VisionEncoder
 
 Mapper = Callable[[Tensor, TextView], Tensor]
 """Images `(b, 3, S, S)` and the text of each -> maps `(b, K, rows, columns)`, one per layer."""
@@ -86,15 +84,3 @@ def itc_mapper(subject: Subject, attentions: Sequence[nn.Module]) -> Mapper:
         return torch.stack([summary_maps(trace, where) for trace in traces], dim=1)
 
     return mapper
-
-
-def require_reading(network: Network) -> tuple[VisionEncoder, TextEncoder]:
-    """The two encoders of a network.
-
-    Raises:
-        ComponentError: one is missing, or it reads something else than images.
-    """
-    vision, encoder = network.vision, network.text
-    if vision is None or encoder is None or vision.reads != ("images",):
-        raise ComponentError("Grad-CAM needs a network that reads images and texts")
-    return vision, encoder

@@ -11,8 +11,7 @@ from torch import nn
 
 from albefkit.alignment.space import Space
 from albefkit.evaluation.base import Subject
-from albefkit.evaluation.fused_items import require_fusing
-from albefkit.evaluation.mappers import require_reading
+from albefkit.evaluation.reading import require_fusing, require_reading
 from albefkit.gradcam.maps import Middles, real_words, sentence_maps, summary_maps, word_maps
 from albefkit.gradcam.overlay import overlay
 from albefkit.gradcam.tracing import (

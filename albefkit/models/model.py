@@ -13,7 +13,7 @@ from albefkit.data.text import pre_caption, pre_question
 from albefkit.distributed import World
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.precision import choose_precision
-from albefkit.evaluation.mappers import require_reading
+from albefkit.evaluation.reading import require_reading
 from albefkit.feeding import subject
 from albefkit.layers.answer_decoder import AnswerDecoder
 from albefkit.models.abilities import LESSONS, Ability

@@ -12,8 +12,7 @@ from rich.progress import track
 from torch import Tensor
 
 from albefkit.evaluation.base import Subject
-from albefkit.evaluation.fused_items import require_fusing
-from albefkit.evaluation.mappers import require_reading
+from albefkit.evaluation.reading import require_fusing, require_reading
 from albefkit.models.inputs import Picture, pixels, require_pairs
 from albefkit.tensors import Encoded, Fused, TextView
 

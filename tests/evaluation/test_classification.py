@@ -17,7 +17,7 @@ from torch import nn
 from albefkit.alignment.space import NoSpace
 from albefkit.cli.main import main
 from albefkit.data.base import Dataset, Item, Split, Unreadable
-from albefkit.evaluation import fused_items
+from albefkit.evaluation import reading
 from albefkit.evaluation.base import Result, Subject
 from albefkit.evaluation.classification import Classify
 from albefkit.network import Network
@@ -200,7 +200,7 @@ def test_the_split_is_the_callers_or_its_own():
 
 
 def test_an_unreadable_image_is_left_out(monkeypatch):
-    monkeypatch.setattr(fused_items, "TOLERATED", 0.2)
+    monkeypatch.setattr(reading, "TOLERATED", 0.2)
     with pytest.warns(AlbefkitWarning, match=r"1\.jpg"):
         result = evaluate(subject(broken=1))
     assert result.items["index"] == [0, 2, 3, 4, 5, 6]

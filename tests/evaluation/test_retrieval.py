@@ -266,9 +266,9 @@ def test_too_many_unreadable_images_are_an_error_that_names_them():
 
 
 def test_a_few_unreadable_images_are_left_out(monkeypatch):
-    from albefkit.evaluation import galleries
+    from albefkit.evaluation import reading
 
-    monkeypatch.setattr(galleries, "TOLERATED", 0.2)
+    monkeypatch.setattr(reading, "TOLERATED", 0.2)
     with pytest.warns(AlbefkitWarning, match="They are left out"):
         result = Retrieval().evaluate(subject(broken={3}))
     assert len(result.items["images"]) == 6
