@@ -104,6 +104,7 @@ def subject(
         transform=EvalTransform(vision.image_size, vision.mean, vision.std),
         device=precision.device,
         autocast=precision.autocast,
+        teacher=assembly.pretrainer.teacher.network,
         batch_size=max(LEAST_BATCH, assembly.recipe.settings.train.batch_size),
         progress=progress,
     )

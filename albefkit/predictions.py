@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,8 +17,39 @@ def at_least_float32(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
+class Prediction(ABC):
+    """An answer, and what the data say it should have been."""
+
+    __slots__ = ()
+
+    chance: Tensor | float | None
+    """The loss of someone who knows only the prior; None where that means nothing."""
+
+    @abstractmethod
+    def loss(self) -> Tensor:
+        """What is learnt from; 0, with a graph, when there is no row."""
+
+    def hard_loss(self) -> Tensor:
+        """The loss against what the data say, teacher or not."""
+        return self.loss()
+
+    def metrics(self) -> Mapping[str, Tensor]:
+        """What else is worth logging, each a number on the device."""
+        return {}
+
+
+class Tempered(Prediction):
+    """A prediction whose target a teacher can temper."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def soften(self, teacher: Prediction, alpha: float) -> Tempered:
+        """The same with a target that is `alpha` the teacher's answer to the same question."""
+
+
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Tempered):
     """One of C candidates for each of R rows, judged by cross-entropy.
 
     Args:
@@ -54,10 +88,16 @@ class Choice:
             return self.logits.new_zeros(())
         return (self.weight == 0).sum()
 
-    def soften(self, teacher: Choice, alpha: float) -> Choice:
+    def metrics(self) -> Mapping[str, Tensor]:
+        """Accuracy, rows, and how many of them stand for nothing."""
+        rows = self.logits.new_full((), len(self.logits))
+        return {"accuracy": self.accuracy(), "skipped": self.skipped(), "rows": rows}
+
+    def soften(self, teacher: Prediction, alpha: float) -> Choice:
         """Temper the targets with the teacher's answer to the same question:
         `(1 - alpha) answers + alpha softmax(teacher)` (paper eq. 6 and 7).
         """
+        assert isinstance(teacher, Choice)
         advice = alpha * at_least_float32(teacher.logits.detach()).softmax(1)
         if self.answers.dim() == 2:
             advice = torch.add(advice, self.answers, alpha=1 - alpha)
@@ -74,6 +114,67 @@ class Choice:
         return (rows if self.weight is None else rows * self.weight).sum() / self.per
 
     def _mean(self, rows: Tensor) -> Tensor:
-        if self.weight is None:
-            return rows.sum() / max(1, len(rows))
-        return (rows * self.weight).sum() / self.weight.sum().clamp(min=1.0)
+        return weighted_mean(rows, self.weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate(Tempered):
+    """A vector for each of R rows, judged by its squared distance from the target.
+
+    Args:
+        values: `(R, D)`.
+        targets: `(R, D)`: what the data say.
+        chance: the loss of someone who always says the mean.
+        weight: `(R,)`, 0 where a row stands for nothing; None: all 1.
+        advice: `(R, D)`, targets tempered by a teacher, or None.
+    """
+
+    values: Tensor
+    targets: Tensor
+    chance: Tensor | float | None = None
+    weight: Tensor | None = None
+    advice: Tensor | None = None
+
+    def loss(self) -> Tensor:
+        """Mean squared error against the tempered targets, over rows and D."""
+        return self._error(self.targets if self.advice is None else self.advice)
+
+    def hard_loss(self) -> Tensor:
+        """Mean squared error against what the data say."""
+        return self._error(self.targets)
+
+    def soften(self, teacher: Prediction, alpha: float) -> Estimate:
+        """Move the targets towards the teacher's answer."""
+        assert isinstance(teacher, Estimate)
+        return replace(self, advice=torch.lerp(self.targets, teacher.values.detach(), alpha))
+
+    def _error(self, targets: Tensor) -> Tensor:
+        values = at_least_float32(self.values)
+        rows = F.mse_loss(values, targets.to(values.dtype), reduction="none").mean(1)
+        return weighted_mean(rows, self.weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty(Prediction):
+    """A price for each of R rows, to be made small: what is no answer to any question.
+
+    Args:
+        rows: `(R,)`.
+        weight: `(R,)`, what each counts; rows of negative weight are to become dear. The sum is
+            divided by that of the weights' sizes; None: all 1.
+    """
+
+    rows: Tensor
+    weight: Tensor | None = None
+    chance: ClassVar[None] = None
+
+    def loss(self) -> Tensor:
+        """The weighted mean price; 0 when there is no row."""
+        return weighted_mean(at_least_float32(self.rows), self.weight)
+
+
+def weighted_mean(rows: Tensor, weight: Tensor | None) -> Tensor:
+    """The mean of `(R,)` rows by weight; 0 when there is none."""
+    if weight is None:
+        return rows.sum() / max(1, len(rows))
+    return (rows * weight).sum() / weight.abs().sum().clamp(min=1.0)

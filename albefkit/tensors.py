@@ -6,11 +6,14 @@ D width, E width of the shared space, P pairs, K keys, C classes, V vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from albefkit.registry.errors import ComponentError, Problem
 
 IGNORED = -100
 """The label of a token that is not to be predicted."""
@@ -76,19 +79,38 @@ class TextView:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageView:
+    """One way of showing a batch's images: with something hidden, say.
+
+    Args:
+        fields: what the vision encoder `reads`, in that order, each with R rows, on the device.
+        labels: what is to be found where something is hidden, as its objective wants it.
+    """
+
+    fields: tuple[Tensor, ...]
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.fields[0])
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """Which image meets which text, as indices: tokens are never copied to make a pair.
 
     Args:
-        image: `(P,)` int64, rows of the image table; `(P, n)` where a text meets n images at once.
+        image: `(P,)` int64, rows of the view named `image_view`; `(P, n)` where a text meets n
+            images at once.
         text: `(P,)` int64, rows of the view named `view`.
         view: the name of a text view of the step ("text" is the batch's own).
+        image_view: the name of an image view of the step ("images" are the batch's own).
         weight: `(P,)` float, 0 where a pair stands for nothing (no legal negative); None: all 1.
     """
 
     image: Tensor
     text: Tensor
     view: str = "text"
+    image_view: str = "images"
     weight: Tensor | None = None
 
     def __len__(self) -> int:
@@ -163,5 +185,23 @@ class Batch:
         )
 
     def read(self, name: str) -> Any:
-        """A field by the name a vision encoder `reads`: an attribute or an entry of `fields`."""
-        return self.images if name == "images" else self.fields[name]
+        """A field by the name a vision encoder `reads`: an attribute or an entry of `fields`.
+
+        Raises:
+            ComponentError: the data do not give it.
+        """
+        return self.images if name == "images" else require_field(self.fields, name)
+
+
+def require_field(fields: Mapping[str, Any], name: str) -> Any:
+    """What a dataset gives by the name `name`.
+
+    Raises:
+        ComponentError: it does not.
+    """
+    if name not in fields:
+        message = f"the vision encoder reads '{name}', and the data give no such field"
+        given = ", ".join(sorted(fields)) or "none"
+        hint = f"Take another 'data' or 'model.vision'. Fields beside the images: {given}."
+        raise ComponentError(Problem("", "model.vision", message, hint))
+    return fields[name]

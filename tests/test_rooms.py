@@ -35,6 +35,8 @@ ORDER = [
     "running",
     "dry_run",
     "explain",
+    "ablation",
+    "report",
     "cli",
     "__main__",
 ]

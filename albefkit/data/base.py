@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -84,6 +84,10 @@ class Item:
         return (self.image, *self.others)
 
 
+def _nothing(index: int) -> Mapping[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Gallery:
     """Images and texts to be retrieved by each other.
@@ -94,6 +98,7 @@ class Gallery:
         texts: all texts, as found.
         owner: the image each text belongs to, `0 .. size - 1`.
         names: what to call the images in a report.
+        fields: what else there is of image i, as in an item's `fields`.
     """
 
     size: int
@@ -101,6 +106,7 @@ class Gallery:
     texts: Sequence[str]
     owner: Sequence[int]
     names: Sequence[str]
+    fields: Callable[[int], Mapping[str, Any]] = _nothing
 
     def __len__(self) -> int:
         return self.size
@@ -145,6 +151,10 @@ class Split(ABC):
     def clean(self, text: str, max_words: int) -> str:
         """A text as it is read: here a caption's, of at most so many words (spec 11)."""
         return pre_caption(text, max_words)
+
+    def holds(self, index: int, text: str) -> bool | None:
+        """Whether a text is true of the picture of item `index`; None where nobody knows."""
+        return None
 
     def prepare(self) -> None:  # noqa: B027 - a split that needs no preparation says nothing
         """Make ready what is costly, once, before workers start; nothing by default."""

@@ -13,7 +13,7 @@ from albefkit.alignment.space import Similarities, Space
 from albefkit.fusion.base import Fusion
 from albefkit.network import Network
 from albefkit.registry.errors import ComponentError, Problem
-from albefkit.tensors import Encoded, Fused, Pairs, TextView
+from albefkit.tensors import Encoded, Fused, ImageView, Pairs, TextView
 
 if TYPE_CHECKING:
     from albefkit.engine.step import Step
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 OWN_TEXT = "text"
 """The view that shows the batch's texts as they are."""
+
+OWN_IMAGES = "images"
+"""The view that shows the batch's images as they are."""
 
 
 class ForwardPass:
@@ -44,7 +47,9 @@ class ForwardPass:
         self._seen: dict[str, object] = {}
 
     def images(self) -> Encoded:
-        """Image tokens of the batch, `(B, N, D)`."""
+        """Image tokens of the batch, `(B, N, D)`, below them those of other views this pass needs:
+        see `first_image`.
+        """
         return self._once("images", self._encode_images)
 
     def texts(self) -> Encoded:
@@ -53,7 +58,7 @@ class ForwardPass:
 
     def image_features(self) -> Tensor:
         """Unit vectors of the images in the shared space, `(B, E)`."""
-        encoded = self.images()
+        encoded = self.images().rows(slice(len(self._step.batch.images)))
         return self._once(
             "image_features", lambda: self.network.image_features(encoded), exact=True
         )
@@ -83,11 +88,25 @@ class ForwardPass:
         """Where a view's rows begin in `texts`."""
         return self._views().index(view) * len(self._step.batch)
 
+    def first_image(self, view: str) -> int:
+        """Where an image view's rows begin in `images`."""
+        if view == OWN_IMAGES:
+            return 0
+        start = len(self._step.batch.images)
+        for name, other in self._image_views().items():
+            if name == view:
+                return start
+            start += len(other)
+        raise KeyError(f"no objective of this pass has an image view '{view}'")
+
     def account(self) -> dict[str, dict[str, int]]:
         """Rows computed so far: part -> who they are for -> how many."""
         batch = len(self._step.batch)
         rows = {
-            "images": {"batch": batch},
+            "images": {
+                "batch": len(self._step.batch.images),
+                **{name: len(view) for name, view in self._image_views().items()},
+            },
             "texts": dict.fromkeys(self._views(), batch),
             "fused": {name: len(self._step.pairs[name]) for name in self._asked_pairs()},
         }
@@ -107,7 +126,14 @@ class ForwardPass:
     def _encode_images(self) -> Encoded:
         vision = self.network.vision
         assert vision is not None, "an objective reads images without declaring that it needs them"
-        return vision(*(self._step.batch.read(name) for name in vision.reads))
+        tables = [tuple(self._step.batch.read(name) for name in vision.reads)]
+        tables += [view.fields for view in self._image_views().values()]
+        columns = zip(*tables, strict=True)
+        return vision(*(column[0] if len(tables) == 1 else torch.cat(column) for column in columns))
+
+    def _image_views(self) -> dict[str, ImageView]:
+        views = self._step.image_views
+        return {name: view for name, view in views.items() if name in self._audience}
 
     def _views(self) -> list[str]:
         """The batch's own texts where somebody uses them, then the views of the audience."""
@@ -141,7 +167,7 @@ class ForwardPass:
         for name in self._asked_pairs():
             _require_images(name, self._step.pairs[name], fusion)
         pairs = [self._step.pairs[name] for name in self._asked_pairs()]
-        image_index = torch.cat([some.image for some in pairs])
+        image_index = torch.cat([some.image + self.first_image(some.image_view) for some in pairs])
         text_index = torch.cat([some.text + self.first_row(some.view) for some in pairs])
         return fusion(self.images(), self.texts(), image_index, text_index)
 

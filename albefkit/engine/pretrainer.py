@@ -100,12 +100,11 @@ class Pretrainer(nn.Module):
         floors, bounds, metrics = {}, {}, self.space.metrics()
         with torch.no_grad():
             for name, prediction in step.predictions.items():
-                floors[name] = prediction.chance
-                bounds[name] = prediction.chance - prediction.hard_loss()
-                metrics[f"{name}.accuracy"] = prediction.accuracy()
-                metrics[f"{name}.skipped"] = prediction.skipped()
-                rows = torch.full((), float(len(prediction.logits)), device=step.device)
-                metrics[f"{name}.rows"] = rows
+                if prediction.chance is not None:
+                    floors[name] = prediction.chance
+                    bounds[name] = prediction.chance - prediction.hard_loss()
+                found = prediction.metrics()
+                metrics |= {f"{name}.{metric}": value for metric, value in found.items()}
         return StepReport(
             loss=torch.stack(weighted).sum(),
             losses={name: loss.detach() for name, loss in losses.items()},

@@ -15,10 +15,10 @@ from albefkit.distill.teacher import NoTeacher, Teacher
 from albefkit.engine.forward_pass import ForwardPass
 from albefkit.network import Network
 from albefkit.objectives.base import Objective
-from albefkit.predictions import Choice
+from albefkit.predictions import Prediction
 from albefkit.progress import Progress
 from albefkit.seeding import torch_generator
-from albefkit.tensors import Batch, Pairs, TextView
+from albefkit.tensors import Batch, ImageView, Pairs, TextView
 
 
 class Step:
@@ -35,6 +35,7 @@ class Step:
 
     __slots__ = (
         "batch",
+        "image_views",
         "objectives",
         "pairs",
         "predictions",
@@ -59,8 +60,9 @@ class Step:
         self.objectives = objectives
         self.space = space
         self.views: dict[str, TextView] = {}
+        self.image_views: dict[str, ImageView] = {}
         self.pairs: dict[str, Pairs] = {}
-        self.predictions: dict[str, Choice] = {}
+        self.predictions: dict[str, Prediction] = {}
         self.student = ForwardPass(student, self, objectives)
         asked = [objective.asks(objectives) for objective in objectives.values()]
         with torch.no_grad():
@@ -87,6 +89,8 @@ class Step:
         for name, objective in self.objectives.items():
             if (view := objective.view(self)) is not None:
                 self.views[name] = view
+            if (image_view := objective.image_view(self)) is not None:
+                self.image_views[name] = image_view
         for name, objective in self.objectives.items():
             if (pairs := objective.pairs(self)) is not None:
                 self.pairs[name] = pairs

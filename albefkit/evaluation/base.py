@@ -34,6 +34,7 @@ class Subject:
         autocast: makes the context in which the network runs.
         batch_size: rows encoded at a time; pairs are fused in batches of several times as many.
         max_words: words of a text that are read.
+        teacher: the network that advised it, or None.
         progress: told now and then what is being done, how many are done, and of how many.
     """
 
@@ -45,6 +46,7 @@ class Subject:
     autocast: Callable[[], AbstractContextManager[object]] = nullcontext
     batch_size: int = 64
     max_words: int = 30
+    teacher: Network | None = None
     progress: Callable[[str, int, int], None] = say_nothing
 
 
@@ -58,7 +60,10 @@ class Result:
         score: the one figure by which the better of two checkpoints is kept; more is better.
         chance: what guessing gives, for those of `metrics` where it is known.
         bounds: lower bounds on mutual information, in nats.
-        items: one entry per item, so that two runs can be compared item by item.
+        items: one entry per item, to look at.
+        samples: metric -> one figure for each of `sampled`, whose mean is the metric, so that two
+            runs can be compared: what is not independent (the captions of an image) is one figure.
+        sampled: what each figure of `samples` belongs to: the same name, the same thing.
     """
 
     split: str
@@ -67,6 +72,8 @@ class Result:
     chance: dict[str, float] = field(default_factory=dict)
     bounds: dict[str, float] = field(default_factory=dict)
     items: dict[str, list[object]] = field(default_factory=dict)
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    sampled: list[str] = field(default_factory=list)
 
 
 class Evaluator(Registrable, ABC, kind="evaluator"):

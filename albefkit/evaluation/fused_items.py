@@ -10,7 +10,7 @@ from torch import Tensor
 
 from albefkit.data.base import Item, Split, Unreadable
 from albefkit.evaluation.base import Subject
-from albefkit.evaluation.reading import require_fusing, tolerate
+from albefkit.evaluation.reading import fields_read, require_fusing, tolerate
 from albefkit.seeding import numpy_rng
 from albefkit.tensors import Encoded, Fused, TextView
 from albefkit.text.base import TextEncoder
@@ -85,13 +85,15 @@ def fuse(subject: Subject, split: Split, items: list[Item]) -> tuple[Encoded, Fu
         ComponentError: the network cannot.
     """
     vision, encoder, fusion = require_fusing(subject.network)
-    pictures, view = as_tensors(subject, split, items, encoder)
+    pictures = [image for item in items for image in item.images]
+    seen = fields_read(subject, pictures, [item.fields for item in items])
+    view = read_texts(subject, split, items, encoder)
     own = torch.arange(len(items), device=subject.device)
-    rows = torch.arange(len(pictures), device=subject.device)
-    if len(pictures) > len(items):
+    rows = torch.arange(len(seen[0]), device=subject.device)
+    if len(rows) > len(items):
         rows = rows.unflatten(0, (len(items), -1))
     with subject.autocast():
-        image = vision(pictures)
+        image = vision(*seen)
         text = encoder(view.ids, view.mask)
         return text, fusion(image, text, rows, own)
 
@@ -99,13 +101,18 @@ def fuse(subject: Subject, split: Split, items: list[Item]) -> tuple[Encoded, Fu
 def as_tensors(
     subject: Subject, split: Split, items: list[Item], encoder: TextEncoder
 ) -> tuple[Tensor, TextView]:
-    """Items as the encoders take them, on the subject's device.
+    """Items as encoders of pixels and words take them, on the subject's device.
 
     Returns:
         Images `(b n, 3, S, S)`, those of a text following one another, and the texts.
     """
     pictures = torch.stack([subject.transform(image) for item in items for image in item.images])
+    return pictures.to(subject.device), read_texts(subject, split, items, encoder)
+
+
+def read_texts(subject: Subject, split: Split, items: list[Item], encoder: TextEncoder) -> TextView:
+    """The texts of items as the encoder takes them, on the subject's device."""
     texts = [split.clean(item.text, subject.max_words) for item in items]
     view = encoder.tokenizer.encode(texts, encoder.max_tokens)
     ids, mask = view.ids.to(subject.device), view.mask.to(subject.device)
-    return pictures.to(subject.device), TextView(ids, mask)
+    return TextView(ids, mask)

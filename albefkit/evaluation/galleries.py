@@ -11,7 +11,7 @@ from torch import Tensor
 from albefkit.data.base import Gallery, Unreadable
 from albefkit.data.text import pre_caption
 from albefkit.evaluation.base import Subject
-from albefkit.evaluation.reading import require_reading, tolerate
+from albefkit.evaluation.reading import fields_read, require_encoders, tolerate
 from albefkit.registry.errors import DataError
 from albefkit.tensors import Encoded
 from albefkit.text.base import TextEncoder
@@ -54,7 +54,7 @@ def encode_gallery(subject: Subject, gallery: Gallery, limit: int | None) -> Enc
         ComponentError: the network cannot read images or texts alone.
     """
     network = subject.network
-    vision, encoder = require_reading(network)
+    vision, encoder = require_encoders(network)
     wanted = range(min(len(gallery), limit or len(gallery)))
     encoded, readable = _encode_images(subject, vision, gallery, wanted)
     place = {image: row for row, image in enumerate(readable)}
@@ -96,17 +96,19 @@ def _encode_images(
 ) -> tuple[Encoded, list[int]]:
     readable, unreadable, parts = [], [], []
     for chunk in _chunks(wanted, subject.batch_size):
-        pictures = []
+        pictures, fields = [], []
         for index in chunk:
             try:
-                pictures.append(subject.transform(gallery.image(index)))
-                readable.append(index)
+                pictures.append(gallery.image(index))
             except Unreadable as error:
                 unreadable.append(str(error))
+            else:
+                fields.append(gallery.fields(index))
+                readable.append(index)
         if pictures:
-            images = torch.stack(pictures).to(subject.device)
+            seen = fields_read(subject, pictures, fields)
             with subject.autocast():
-                parts.append(vision(images))
+                parts.append(vision(*seen))
         subject.progress("images encoded", chunk.stop, len(wanted))
     tolerate(unreadable, "images of the gallery", len(wanted))
     if not parts:

@@ -91,7 +91,7 @@ def rehearse(assembly: Assembly, precision: Precision, batch_size: int) -> Rehea
     started = time.perf_counter()
     with precision.autocast():
         step = pretrainer.step(batch, progress)
-        losses = [choice.loss() for choice in step.predictions.values()]
+        losses = [prediction.loss() for prediction in step.predictions.values()]
     torch.stack(losses).sum().backward()
     if precision.device.type == "cuda":
         torch.cuda.synchronize()

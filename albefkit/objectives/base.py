@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor, nn
 
-from albefkit.predictions import Choice
+from albefkit.predictions import Prediction
 from albefkit.registry import Registrable
-from albefkit.tensors import Pairs, TextView
+from albefkit.tensors import ImageView, Pairs, TextView
 
 if TYPE_CHECKING:
     from albefkit.engine.forward_pass import ForwardPass
@@ -78,14 +78,18 @@ class Objective(nn.Module, Registrable, kind="objective"):
         """Another way of showing the batch's texts, known to all by the objective's name."""
         return None
 
+    def image_view(self, step: Step) -> ImageView | None:
+        """Another way of showing the batch's images, known to all by the objective's name."""
+        return None
+
     def pairs(self, step: Step) -> Pairs | None:
         """The (image, text) pairs to be fused for this objective; may read features."""
         return None
 
-    def predict(self, step: Step, who: ForwardPass) -> Choice | None:
+    def predict(self, step: Step, who: ForwardPass) -> Prediction | None:
         """The network's answer, with what the data say it should be. It changes nothing."""
         return None
 
-    def temper(self, step: Step) -> Mapping[str, Choice]:
+    def temper(self, step: Step) -> Mapping[str, Prediction]:
         """Predictions of the step, by objective, that are to be replaced by tempered ones."""
         return {}

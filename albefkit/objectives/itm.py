@@ -36,7 +36,9 @@ class ITM(Objective):
 
     reads = frozenset({"fused"})
     ablations: ClassVar[Mapping[str, Ablation]] = {
-        "hard-negatives": Ablation({"negatives": "random"}, "wrong partners are drawn uniformly")
+        "hard-negatives": Ablation(
+            {"negatives": "random"}, "wrong partners are drawn uniformly", without="similarity"
+        )
     }
 
     def __init__(self, name: str, *, negatives: Negatives = default("hard")) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from albefkit.distill.schedules import Schedule
 from albefkit.objectives.base import Objective
-from albefkit.predictions import Choice
+from albefkit.predictions import Prediction, Tempered
 from albefkit.registry import default
-from albefkit.registry.errors import RecipeError
+from albefkit.registry.errors import ComponentError, RecipeError
 
 if TYPE_CHECKING:
     from albefkit.engine.step import Step
@@ -50,12 +50,19 @@ class MoD(Objective):
                 )
         return frozenset(self.of)
 
-    def temper(self, step: Step) -> Mapping[str, Choice]:
+    def temper(self, step: Step) -> Mapping[str, Prediction]:
         """Mix the teacher's answers into the targets."""
         alpha = self.alpha(step.progress)
         tempered = {}
         for name in sorted(self.asks(step.objectives)):
             answer = step.objectives[name].predict(step, step.teacher)
-            if answer is not None:
-                tempered[name] = step.predictions[name].soften(answer, alpha)
+            if answer is None:
+                continue
+            asked = step.predictions[name]
+            if not isinstance(asked, Tempered):
+                message = (
+                    f"objectives.{self.name}.of names '{name}', whose answer cannot be tempered"
+                )
+                raise ComponentError(message)
+            tempered[name] = asked.soften(answer, alpha)
         return tempered

@@ -30,10 +30,13 @@ class Ablation:
     Args:
         edits: path inside the component -> value a recipe would write there.
         meaning: what is then missing, in a few words.
+        without: something that objectives train (`similarity`): where the last of them is dropped,
+            this ablation follows by itself.
     """
 
     edits: Mapping[str, Any]
     meaning: str
+    without: str | None = None
 
 
 class Registrable:
