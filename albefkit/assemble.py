@@ -80,60 +80,22 @@ def assemble(
         RecipeError: the parts do not go together; all reasons at once.
         ComponentError: a part cannot be built.
     """
-    settings = recipe.settings
-    builder = _Builder(settings.train.seed)
+    builder = _Builder(recipe.settings.train.seed)
     if dataset is None:
-        own: Dataset = builder.build("data", settings.data)
-        dataset = own
-    objectives = {
-        name: builder.build(f"objectives.{name}", line.component, name=name, dataset=dataset)
-        for name, line in settings.objectives.items()
-    }
-    needs = frozenset().union(*(objective.needs for objective in objectives.values()))
-    require_meaning(recipe, objectives, needs)
-    evaluators = {
-        name: builder.build(f"evaluate.{name}", spec) for name, spec in settings.evaluate.items()
-    }
-    require_splits(recipe, dataset, evaluators)
+        dataset = _dataset(builder, recipe)
+    objectives = _objectives(builder, recipe, dataset)
+    evaluators = _evaluators(builder, recipe, dataset)
     ancestor = _ancestor(recipe) if inherit else None
-    if ancestor is not None and tokenizer_file is None:
-        tokenizer_file = ancestor.tokenizer
-    student = _student(builder, recipe, dataset, objectives, needs, tokenizer_file)
-    space = _space(builder, recipe) if "features" in needs else NoSpace()
-    if not any("features" in objective.reads for objective in objectives.values()):
-        _freeze_alignment(student, space)
-    report = ancestor.begin(student, space, objectives) if ancestor else None
-    teacher = _teacher(builder, recipe, student, space, objectives)
-    if ancestor is not None:
-        ancestor.begin_teacher(teacher, objectives)
-    pretrainer = Pretrainer(
-        student=student,
-        teacher=teacher,
-        space=space,
-        objectives=objectives,
-        weights={name: line.weight for name, line in settings.objectives.items()},
-    )
+    corpus = _corpus(dataset, tokenizer_file, ancestor)
+    pretrainer, report = _pretrainer(builder, recipe, objectives, corpus, ancestor)
     return Assembly(
         recipe=recipe,
         dataset=dataset,
         pretrainer=pretrainer,
-        optimizer=builder.build("optimizer", settings.optimizer),
+        optimizer=builder.build("optimizer", recipe.settings.optimizer),
         evaluators=evaluators,
         load_report=report,
     )
-
-
-def _ancestor(recipe: Recipe) -> Ancestor | None:
-    if recipe.settings.init is None:
-        return None
-    try:
-        return read_ancestor(recipe.settings.init)
-    except ComponentError as error:
-        problems = [
-            Problem(str(recipe.source), "init", f"{each.path} {each.message}", each.hint)
-            for each in error.problems
-        ]
-        raise RecipeError(problems) from error
 
 
 class _Builder:
@@ -153,16 +115,91 @@ class _Builder:
             yield
 
 
-def _student(
+def _dataset(builder: _Builder, recipe: Recipe) -> Dataset:
+    return builder.build("data", recipe.settings.data)
+
+
+def _objectives(builder: _Builder, recipe: Recipe, dataset: Dataset) -> dict[str, Objective]:
+    objectives: dict[str, Objective] = {
+        name: builder.build(f"objectives.{name}", line.component, name=name, dataset=dataset)
+        for name, line in recipe.settings.objectives.items()
+    }
+    require_meaning(recipe, objectives, _needs(objectives))
+    return objectives
+
+
+def _needs(objectives: Mapping[str, Objective]) -> frozenset[str]:
+    """What of a student is used by anyone."""
+    return frozenset().union(*(objective.needs for objective in objectives.values()))
+
+
+def _evaluators(builder: _Builder, recipe: Recipe, dataset: Dataset) -> dict[str, Evaluator]:
+    evaluators: dict[str, Evaluator] = {
+        name: builder.build(f"evaluate.{name}", spec)
+        for name, spec in recipe.settings.evaluate.items()
+    }
+    require_splits(recipe, dataset, evaluators)
+    return evaluators
+
+
+def _ancestor(recipe: Recipe) -> Ancestor | None:
+    if recipe.settings.init is None:
+        return None
+    try:
+        return read_ancestor(recipe.settings.init)
+    except ComponentError as error:
+        problems = [
+            Problem(str(recipe.source), "init", f"{each.path} {each.message}", each.hint)
+            for each in error.problems
+        ]
+        raise RecipeError(problems) from error
+
+
+def _corpus(dataset: Dataset, tokenizer_file: Path | None, ancestor: Ancestor | None) -> Corpus:
+    """What a tokenizer is trained on, or the file of one: word embeddings go with their ids."""
+    if tokenizer_file is None and ancestor is not None:
+        tokenizer_file = ancestor.tokenizer
+    return Corpus(lambda: _texts(dataset.split("train")), tokenizer_file)
+
+
+def _texts(split: Split) -> Iterator[str]:
+    """Captions and lexicon; a word counts from two occurrences on."""
+    yield from split.captions()
+    for _ in range(LEAST_COUNT):
+        yield split.lexicon
+
+
+def _pretrainer(
     builder: _Builder,
     recipe: Recipe,
-    dataset: Dataset,
     objectives: Mapping[str, Objective],
-    needs: frozenset[str],
-    tokenizer_file: Path | None,
+    corpus: Corpus,
+    ancestor: Ancestor | None,
+) -> tuple[Pretrainer, LoadReport | None]:
+    """What is trained, and what became of the weights it starts from."""
+    student = _student(builder, recipe, objectives, corpus)
+    space = _space(builder, recipe) if "features" in _needs(objectives) else NoSpace()
+    if not any("features" in objective.reads for objective in objectives.values()):
+        _freeze_alignment(student, space)
+    report = ancestor.begin(student, space, objectives) if ancestor else None
+    teacher = _teacher(builder, recipe, student, space, objectives)
+    if ancestor is not None:
+        ancestor.begin_teacher(teacher, objectives)
+    pretrainer = Pretrainer(
+        student=student,
+        teacher=teacher,
+        space=space,
+        objectives=objectives,
+        weights={name: line.weight for name, line in recipe.settings.objectives.items()},
+    )
+    return pretrainer, report
+
+
+def _student(
+    builder: _Builder, recipe: Recipe, objectives: Mapping[str, Objective], corpus: Corpus
 ) -> Network:
     model, alignment = recipe.settings.model, recipe.settings.alignment
-    corpus = Corpus(lambda: _texts(dataset.split("train")), tokenizer_file)
+    needs = _needs(objectives)
     vision = builder.build("model.vision", model.vision) if model.vision else None
     text = builder.build("model.text", model.text, corpus=corpus) if model.text else None
     fusion = None
@@ -176,13 +213,6 @@ def _student(
             if (head := objective.head(student)) is not None:
                 student.heads[name] = head
     return student
-
-
-def _texts(split: Split) -> Iterator[str]:
-    """What a tokenizer is trained on; a word counts from two occurrences on."""
-    yield from split.captions()
-    for _ in range(LEAST_COUNT):
-        yield split.lexicon
 
 
 def _space(builder: _Builder, recipe: Recipe) -> Space:

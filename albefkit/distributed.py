@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -72,6 +73,19 @@ def gather_rows(rows: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
+def gather_rows_own_first(rows: Tensor) -> Tensor:
+    """All ranks' rows, this rank's first: `(R, ...) -> (world R, ...)`, with gradient.
+
+    What any rank makes of a row comes back to the rank it is from, as one sum: the mean over ranks
+    that data parallelism takes is then the gradient of the mean loss. Every rank must give equally
+    many rows, and go backward through them. Alone, the rows themselves.
+    """
+    if not _together():
+        return rows
+    gathered: Tensor = _Gathered.apply(rows)  # type: ignore[assignment]
+    return gathered.roll(-dist.get_rank() * len(rows), dims=0)
+
+
 def any_rank(flag: bool, device: torch.device) -> bool:
     """Whether any rank says yes; every rank must ask."""
     if not _together():
@@ -94,6 +108,21 @@ def wait_for_all() -> None:
     """Wait until every rank is here."""
     if _together():
         dist.barrier()
+
+
+class _Gathered(torch.autograd.Function):
+    """The rows of all ranks, and the way back to their own."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.own = slice(dist.get_rank() * len(rows), (dist.get_rank() + 1) * len(rows))
+        return gather_rows(rows)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total[ctx.own]
 
 
 def _together() -> bool:

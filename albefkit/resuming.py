@@ -30,7 +30,7 @@ def same_recipe(directory: RunDirectory, recipe: Recipe) -> Recipe:
         RecipeError: what has changed, line by line.
     """
     before = load_recipe(directory.resolved).resolved
-    changes = [each for each in diff(before, recipe.resolved) if not _is_free(each.path)]
+    changes = [each for each in diff(before, recipe.resolved) if not each.within(FREE)]
     if changes:
         listed = "\n".join(str(change) for change in changes)
         message = f"the recipe is not the one of this run:\n{listed}"
@@ -67,7 +67,3 @@ def require_same_world(checkpoint: Checkpoint, world: World) -> None:
         message = f"this run had {processes} processes, and now there are {world.size}"
         hint = f"torchrun --nproc-per-node {processes}, or begin a new run"
         raise RecipeError(Problem("--resume", str(checkpoint.path), message, hint))
-
-
-def _is_free(path: str) -> bool:
-    return any(path == free or path.startswith(f"{free}.") for free in FREE)

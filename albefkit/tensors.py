@@ -46,7 +46,7 @@ class Fused:
     Args:
         text_tokens: `(P, L, D)`.
         image_tokens: `(P, N, D)`, or None where fusion leaves image tokens as they are.
-        pooled: `(P, D)`, the summary of the pair that heads judge.
+        pooled: `(P, D)`, or as wide as fusion says, the summary of the pair that heads judge.
     """
 
     text_tokens: Tensor

@@ -19,6 +19,9 @@ from albefkit.registry.errors import AlbefkitError, Interrupted
 
 VERBS = (
     "run",
+    "ablate",
+    "compare",
+    "diff",
     "evaluate",
     "predict",
     "check",

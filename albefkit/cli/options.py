@@ -23,6 +23,17 @@ RecipeArgument = Annotated[
     ),
 ]
 
+
+def recipe_or_run(name: str) -> typer.models.ArgumentInfo:
+    """An argument that is a recipe, or the folder of a run, which has one."""
+    return typer.Argument(
+        metavar=name,
+        help="A recipe file, the bare name of a shipped recipe, or the folder of a run.",
+        autocompletion=_complete_recipe,
+        show_default=False,
+    )
+
+
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -78,17 +78,15 @@ def _answer(
 
 def _map(model: Model, image: Path, text: str, out: Path | None) -> str:
     """Where the Grad-CAM picture is, or why there is none."""
-    from PIL import Image
-
     from albefkit.registry.errors import ComponentError, Problem, RecipeError
 
     path = out or Path(f"{image.stem}.gradcam.png")
     try:
-        painted = model.ground(image, text)[0].overlay(image)
+        grounded = model.ground(image, text)[0]
     except ComponentError as error:
         return f"no map: {error}"
     try:
-        Image.fromarray(painted).save(path, format="PNG")
+        grounded.save(path, image)
     except OSError as error:
         message = f"cannot be written: {error.strerror or error}"
         raise RecipeError(Problem("--out", str(path), message)) from None

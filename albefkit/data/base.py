@@ -177,8 +177,8 @@ class Dataset(ABC, Registrable, kind="dataset"):
 
     @property
     def crop_scale(self) -> tuple[float, float]:
-        """Smallest and largest share of a picture's area that a crop may keep without making its
-        text untrue; of photographs about two thirds show what they show.
+        """Smallest and largest share of a picture's area that a crop keeps where a recipe leaves it
+        to the data (`augment.crop_scale: auto`): such a crop is to leave the text true.
         """
         return (0.7, 1.0)
 

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 
 from albefkit.data.base import Item, Split, Unreadable, WeightedAnswers
 from albefkit.data.sampler import Order
+from albefkit.data.text import closed
 from albefkit.data.transforms import TrainTransform
 from albefkit.registry.errors import DataError, Problem
 from albefkit.seeding import stream
@@ -199,7 +200,7 @@ def answers(values: Sequence[WeightedAnswers], tokenizer: Encoder) -> Answers:
     """The answers of several questions in one table, each closed by [SEP] (spec 5.2)."""
     owners = [row for row, each in enumerate(values) for _ in each.texts]
     return Answers(
-        text=tokenizer.encode([f"{text}[SEP]" for each in values for text in each.texts]),
+        text=tokenizer.encode(closed(text for each in values for text in each.texts)),
         question=torch.tensor(owners, dtype=torch.int64),
         weight=torch.tensor([weight for each in values for weight in each.weights]),
     )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+CLOSED_BY = "[SEP]"
+"""What ends an answer."""
 
 _DELETED = str.maketrans("", "", ",.'!?\"()*#:;~")
 _SEPARATORS = str.maketrans("-/", "  ")
@@ -20,3 +24,8 @@ def pre_question(text: str, max_words: int = 30) -> str:
     """As `pre_caption`, but spaces stay as they are and only those at the end go (spec 11)."""
     text = text.lower().translate(_DELETED).translate(_SEPARATORS).rstrip(" ")
     return " ".join(text.split(" ")[:max_words])
+
+
+def closed(answers: Iterable[str]) -> list[str]:
+    """Answers as a decoder reads them: each says where it ends (spec 5.2)."""
+    return [f"{answer}{CLOSED_BY}" for answer in answers]

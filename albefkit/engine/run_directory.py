@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from albefkit.engine.files import write_json, write_text
+from albefkit.engine.files import is_free, write_json, write_text
 from albefkit.registry.errors import Problem, RecipeError
 
 Status = Literal["running", "done", "failed", "interrupted"]
@@ -67,7 +67,7 @@ def new_run_directory(out: Path | None, recipe: str, recipe_hash: str, seed: int
     """
     path = out or _fresh(runs_folder() / recipe, recipe_hash, seed)
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if not is_free(path):
             raise RecipeError(_taken(path))
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

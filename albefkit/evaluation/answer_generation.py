@@ -13,6 +13,9 @@ from albefkit.layers.answer_decoder import AnswerDecoder, pick
 from albefkit.layers.attention import Memory
 from albefkit.text.tokenizer import Tokenizer
 
+LONGEST = 10
+"""Words of a freely written answer, its end included."""
+
 
 @dataclass(frozen=True)
 class Marks:

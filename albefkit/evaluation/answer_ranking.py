@@ -13,6 +13,11 @@ from albefkit.layers.attention import Memory
 from albefkit.predictions import at_least_float32
 from albefkit.tensors import TextView
 
+RANKED = 128
+"""So many answers of a list, those that begin most probably, are looked at whole (spec 5.3)."""
+ROWS_PER_ITEM = 8
+"""Answers read at a time, for each question fused at a time."""
+
 
 @dataclass(frozen=True)
 class Ranking:

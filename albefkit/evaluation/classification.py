@@ -12,6 +12,7 @@ from torch import Tensor
 from albefkit.data.base import SplitName
 from albefkit.evaluation.base import Evaluator, Result, Subject
 from albefkit.evaluation.fused_items import FusedItems, fused_items
+from albefkit.evaluation.sampling import Groups
 from albefkit.registry.errors import ComponentError, DataError
 from albefkit.tensors import IGNORED
 
@@ -51,7 +52,7 @@ class Classify(Evaluator):
         counted for each label.
         """
         name = split or self.split
-        found = _Found(subject.dataset.classes, [], [], [])
+        found = _Found(subject.dataset.classes, [], [], [], [])
         for some in fused_items(subject, subject.dataset.split(name), self.limit):
             found.add(some, self._judge(subject, some))
         if not found.indices:
@@ -82,18 +83,21 @@ class _Found:
     Args:
         classes: C names.
         indices: where in the split each item is.
+        images: the number of each item's image.
         labels: number of the class, `IGNORED` for none of them, None where nobody says.
         shares: probabilities of the classes, `(b, C)` for each batch.
     """
 
     classes: tuple[str, ...]
     indices: list[int]
+    images: list[int]
     labels: list[int | None]
     shares: list[Tensor]
 
     def add(self, some: FusedItems, shares: Tensor) -> None:
         """Count some items in."""
         self.indices.extend(some.indices)
+        self.images.extend(item.image_id for item in some.items)
         self.labels.extend(item.fields.get("label") for item in some.items)
         self.shares.append(shares)
 
@@ -115,16 +119,23 @@ class _Found:
         if not given:
             return Result(split, {}, 0.0, items=items)
         labels, answers = torch.tensor([self.labels[row] for row in given]), answers[given]
-        metrics = {"accuracy": 100 * (answers == labels).double().mean().item()}
+        hits = 100 * (answers == labels).double()
+        metrics = {"accuracy": hits.mean().item()}
+        groups = Groups.by_image([self.images[row] for row in given])
+        samples = {"accuracy": groups.figures(hits)}
         listed = labels != IGNORED
         if len(classes) <= FEW:
             table = _confusion(labels[listed], answers[listed], len(classes))
             metrics |= _per_class(table, classes)
+            for number in labels[listed].unique().tolist():
+                rows = labels == number
+                samples[f"accuracy_{classes[number]}"] = groups.figures(hits[rows], rows)
             items |= {"classes": list(classes), "confusion": table.tolist()}
         chance = dict.fromkeys(metrics, 100 / len(classes))
         support = torch.bincount(labels[listed], minlength=len(classes))
         metrics["majority"] = 100 * support.max().item() / len(given)
-        return Result(split, metrics, metrics["accuracy"], chance, items=items)
+        score = metrics["accuracy"]
+        return Result(split, metrics, score, chance, {}, items, samples, groups.names)
 
 
 def _probability(label: int | None, shares: Tensor) -> float | None:

@@ -63,7 +63,7 @@ def encode_gallery(subject: Subject, gallery: Gallery, limit: int | None) -> Enc
         raise DataError("the gallery has no text for any of its images")
     texts = [pre_caption(gallery.texts[row], subject.max_words) for row in kept]
     owner = torch.tensor([place[gallery.owner[row]] for row in kept])
-    text = _encode_texts(subject, encoder, texts)
+    text = encode_texts(subject, encoder, texts)
     aligned = network.image_projection is not None and network.text_projection is not None
     return EncodedGallery(
         image=encoded,
@@ -113,10 +113,11 @@ def _encode_images(
     tolerate(unreadable, "images of the gallery", len(wanted))
     if not parts:
         raise DataError("the gallery is empty")
-    return _stack(parts), readable
+    return stack(parts), readable
 
 
-def _encode_texts(subject: Subject, text: TextEncoder, texts: list[str]) -> Encoded:
+def encode_texts(subject: Subject, text: TextEncoder, texts: list[str]) -> Encoded:
+    """T texts as an encoder sees them, all padded to one length."""
     view = text.tokenizer.encode(texts, text.max_tokens)
     parts = []
     for chunk in _chunks(range(len(texts)), 4 * subject.batch_size):
@@ -125,7 +126,7 @@ def _encode_texts(subject: Subject, text: TextEncoder, texts: list[str]) -> Enco
             parts.append(
                 text(view.ids[rows].to(subject.device), view.mask[rows].to(subject.device))
             )
-    return _stack(parts)
+    return stack(parts)
 
 
 def _chunks(indices: range, size: int) -> Iterator[range]:
@@ -133,7 +134,8 @@ def _chunks(indices: range, size: int) -> Iterator[range]:
         yield indices[start : start + size]
 
 
-def _stack(parts: list[Encoded]) -> Encoded:
+def stack(parts: list[Encoded]) -> Encoded:
+    """The rows of several one below the other; they have equally many tokens."""
     masks = [part.mask for part in parts if part.mask is not None]
     return Encoded(
         tokens=torch.cat([part.tokens for part in parts]),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
 
 import torch
 from pydantic import Field
@@ -14,10 +15,12 @@ from albefkit.evaluation.fused_items import as_tensors, read_items
 from albefkit.evaluation.mappers import Mapper, itc_mapper, itm_mapper
 from albefkit.evaluation.pointing import Findings, Pointed, gather, point
 from albefkit.evaluation.reading import require_fusing, require_reading
+from albefkit.evaluation.sampling import Groups
 from albefkit.gradcam.tracing import cross_attentions, image_attentions, layout
 from albefkit.network import Network
 from albefkit.registry.errors import ComponentError, DataError
 
+Figure = TypeVar("Figure")
 Layer = Annotated[int, Field(ge=0)] | Literal["middle", "sweep"]
 
 
@@ -93,8 +96,10 @@ class Ground(Evaluator):
             for place, number in enumerate(numbers):
                 metrics |= _named(found.figures(place), f"layer_{number}")
                 chance |= _named(found.chance(), f"layer_{number}")
-        items = _items(indices, found, best)
-        return Result(name, metrics, metrics[found.main], chance, items=items)
+        items, groups = _items(indices, found, best), Groups.by_image(found.images)
+        samples = _samples(found, best, groups)
+        score = metrics[found.main]
+        return Result(name, metrics, score, chance, {}, items, samples, groups.names)
 
     def _examine(
         self, subject: Subject, name: SplitName, mapper: Mapper
@@ -146,7 +151,17 @@ def _figures(found: Findings, layer: int) -> tuple[dict[str, float], dict[str, f
     return metrics, chance
 
 
-def _named(figures: dict[str, float], what: str) -> dict[str, float]:
+def _samples(found: Findings, layer: int, groups: Groups) -> dict[str, list[float]]:
+    """Figures image by image, of the maps of one layer."""
+    values = found.values(layer)
+    samples = {name: groups.figures(each) for name, each in values.items()}
+    for part, rows in found.rows_of_parts().items():
+        of_part = {name: groups.figures(each[rows], rows) for name, each in values.items()}
+        samples |= _named(of_part, part)
+    return samples
+
+
+def _named(figures: Mapping[str, Figure], what: str) -> dict[str, Figure]:
     """The two figures that count, for something in particular."""
     return {
         f"{name}_{what}": figures[name] for name in ("box_accuracy", "pointing") if name in figures

@@ -30,6 +30,7 @@ class Pointed:
     """What K maps of one item have to do with its true box.
 
     Args:
+        image: the number of the item's image.
         part: of the split, with figures of its own.
         share: of the image, that is in the true box.
         central: whether the middle of the image is in the true box.
@@ -42,6 +43,7 @@ class Pointed:
             silent.
     """
 
+    image: int
     part: str
     share: float
     central: bool
@@ -78,6 +80,7 @@ def point(maps: Tensor, item: Item, threshold: float, middles: Middles | None = 
     favour = large.clamp(min=0).double()
     strong = (large >= threshold * strength[:, None, None]) & speaks[:, None, None]
     return Pointed(
+        image=item.image_id,
         part=str(item.fields.get("part", "")),
         share=inside.double().mean().item(),
         central=bool(inside[height // 2, width // 2]),
@@ -110,6 +113,7 @@ class Findings:
     """What K maps of each of many items have to do with the true boxes.
 
     Args:
+        images: the number of each item's image.
         parts: of each item.
         share: `(items,)` of the image, in the true box.
         central: `(items,)` 1 where the middle of the image is in the true box.
@@ -121,6 +125,7 @@ class Findings:
         lucky: `(items,)` share of an item's boxes that would be right.
     """
 
+    images: list[int]
     parts: list[str]
     share: Tensor
     central: Tensor
@@ -135,6 +140,17 @@ class Findings:
         """The figure that counts: boxes where there are some to choose from."""
         return "pointing" if self.agreement is None else "box_accuracy"
 
+    def values(self, layer: int) -> dict[str, Tensor]:
+        """Percentages of each item, `(items,)`, for one of the K maps."""
+        found = {
+            "pointing": self.hit[:, layer],
+            "energy": self.energy[:, layer],
+            "map_iou": self.overlap[:, layer],
+        }
+        if self.agreement is not None:
+            found["box_accuracy"] = self.agreement[:, layer] >= AGREES
+        return {name: 100 * values.double() for name, values in found.items()}
+
     def figures(self, layer: int, rows: Tensor | slice = slice(None)) -> dict[str, float]:
         """Percentages for one of the K maps.
 
@@ -142,14 +158,7 @@ class Findings:
             layer: which.
             rows: of which items.
         """
-        found = {
-            "pointing": self.hit[rows, layer],
-            "energy": self.energy[rows, layer],
-            "map_iou": self.overlap[rows, layer],
-        }
-        if self.agreement is not None:
-            found["box_accuracy"] = (self.agreement[rows, layer] >= AGREES).double()
-        return {name: 100 * values.mean().item() for name, values in found.items()}
+        return {name: values[rows].mean().item() for name, values in self.values(layer).items()}
 
     def chance(self, rows: Tensor | slice = slice(None)) -> dict[str, float]:
         """What a point, a map or a box drawn evenly would reach, in percent."""
@@ -190,6 +199,7 @@ def gather(pointed: Sequence[Pointed], *, released_stale_box: bool) -> Findings:
         right = intersection_over_union(boxes, truths[:, None]) >= AGREES
         lucky = right.sum(1) / torch.tensor([max(1, len(each.boxes)) for each in pointed]).double()
     return Findings(
+        images=[each.image for each in pointed],
         parts=[each.part for each in pointed],
         share=torch.tensor([each.share for each in pointed], dtype=torch.float64),
         central=torch.tensor([each.central for each in pointed], dtype=torch.float64),

@@ -119,7 +119,7 @@ def judge_pairs(
         text = _cut(encoded.text.rows(texts.to(subject.device)), int(lengths[texts].max()))
         image = encoded.image.rows(images.to(subject.device))
         pairs = (image_index.to(subject.device), text_index.to(subject.device))
-        scores.append(_judge(subject, image, text, pairs, head))
+        scores.append(judge(subject, image, text, pairs, head)[:, -1])
         done += len(part)
         subject.progress("pairs judged", done, len(codes))
     judged = torch.empty(len(codes), dtype=torch.float64)
@@ -127,16 +127,25 @@ def judge_pairs(
     return PairScores(lists, codes, judged)
 
 
-def _judge(
+def judge(
     subject: Subject, image: Encoded, text: Encoded, pairs: tuple[Tensor, Tensor], head: str
 ) -> Tensor:
+    """What a head says of pairs: logits `(P, C)` float64, on the device.
+
+    Args:
+        subject: whose fusion and head.
+        image: I images.
+        text: T texts.
+        pairs: `(P,)` rows of `image`, `(P,)` rows of `text`.
+        head: the objective whose head judges.
+    """
     network = subject.network
     assert network.fusion is not None
     with subject.autocast():
         pooled = network.fusion(image, text, *pairs).pooled
     # Not in half precision: what it rounds to the same score cannot be put in order.
     weight = next(network.heads[head].parameters())
-    return network.heads[head](pooled.to(weight.dtype))[:, -1].double()
+    return network.heads[head](pooled.to(weight.dtype)).double()
 
 
 def _thrifty_order(codes: Tensor, lengths: Tensor) -> Tensor:

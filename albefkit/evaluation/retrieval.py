@@ -13,8 +13,9 @@ from albefkit.data.base import SplitName
 from albefkit.evaluation.base import Evaluator, Result, Subject
 from albefkit.evaluation.galleries import EncodedGallery, encode_gallery
 from albefkit.evaluation.information import contrastive_bound
-from albefkit.evaluation.recall import chance_recalls, mean_recall, ranks, recalls
+from albefkit.evaluation.recall import CUTS, chance_recalls, mean_recall, ranks, recalls
 from albefkit.evaluation.reranking import PairScores, all_pairs, judge_pairs, shortlists
+from albefkit.evaluation.sampling import Groups
 from albefkit.registry.errors import AlbefkitWarning, ComponentError
 
 ALL_PAIRS = 250_000
@@ -37,9 +38,9 @@ class Retrieval(Evaluator):
         rerank: k, candidates per query that the matching head judges; 0: none.
         head: the objective whose head judges pairs; its last class means match.
         gallery: use only so many images, the first ones; null: all.
-        similarity_weight: how much of the similarity, over the temperature, is added to the
-            head's logit; 0 as released. Where hard negatives were drawn by similarity, the head
-            has learnt what similarity does not tell, and 1 is their product of probabilities.
+        similarity_weight: w, where the score of a candidate is the head's raw logit for a match
+            and w times the similarity over the temperature; 0 as released. Where hard negatives
+            were drawn by similarity, the head has learnt on pairs that similarity confuses.
     """
 
     def __init__(
@@ -170,6 +171,7 @@ def _result(
     bounds: dict[str, float],
 ) -> Result:
     metrics: dict[str, float] = {}
+    samples: dict[str, list[float]] = {}
     items: dict[str, list[object]] = {
         "images": list(encoded.names),
         "owner": encoded.owner.tolist(),
@@ -179,9 +181,27 @@ def _result(
         metrics[f"{prefix}r_mean"] = mean_recall(metrics, prefix)
         items[f"{prefix}text_rank"] = text_ranks.tolist()
         items[f"{prefix}image_rank"] = image_ranks.tolist()
+        found = _samples(text_ranks, image_ranks, Groups(encoded.names, encoded.owner))
+        samples |= {f"{prefix}{name}": figures for name, figures in found.items()}
     images, texts = encoded.right.shape
     guessed = chance_recalls(encoded.right.sum(1), texts, "text")
     guessed |= chance_recalls(encoded.right.sum(0), images, "image")
     guessed["r_mean"] = mean_recall(guessed)
     chance = {f"{prefix}{name}": value for prefix in stages for name, value in guessed.items()}
-    return Result(split, metrics, metrics["r_mean"], chance, bounds, items)
+    score = metrics["r_mean"]
+    return Result(split, metrics, score, chance, bounds, items, samples, list(encoded.names))
+
+
+def _samples(text_ranks: Tensor, image_ranks: Tensor, captions: Groups) -> dict[str, list[float]]:
+    """Recalls image by image: the captions of an image are not independent.
+
+    Args:
+        text_ranks: `(I,)`.
+        image_ranks: `(T,)`.
+        captions: the image of each text.
+    """
+    found = {f"text_r{cut}": (100 * (text_ranks < cut).double()).tolist() for cut in CUTS}
+    for cut in CUTS:
+        found[f"image_r{cut}"] = captions.figures(100 * (image_ranks < cut).double())
+    found["r_mean"] = torch.tensor(list(found.values()), dtype=torch.float64).mean(0).tolist()
+    return found

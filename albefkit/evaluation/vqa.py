@@ -9,22 +9,21 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from albefkit.data.base import Item, SplitName, WeightedAnswers
-from albefkit.evaluation.answer_generation import Marks, spell, write_answers
-from albefkit.evaluation.answer_ranking import rank_answers
+from albefkit.data.text import closed
+from albefkit.evaluation.answer_generation import LONGEST, Marks, spell, write_answers
+from albefkit.evaluation.answer_ranking import RANKED, ROWS_PER_ITEM, rank_answers
 from albefkit.evaluation.base import Evaluator, Result, Subject
 from albefkit.evaluation.fused_items import FusedItems, fused_items
+from albefkit.evaluation.sampling import Groups
 from albefkit.evaluation.vqa_metric import agreement, normalise
 from albefkit.layers.answer_decoder import AnswerDecoder
 from albefkit.layers.ranges import Count
-from albefkit.objectives.answer import CLOSED_BY
 from albefkit.registry.errors import ComponentError, DataError, Problem
 from albefkit.tensors import TextView
 from albefkit.text.tokenizer import Tokenizer
-
-ROWS_PER_ITEM = 8
-"""Answers read at a time, for each item encoded at a time."""
 
 
 class AnswerQuestions(Evaluator):
@@ -47,9 +46,9 @@ class AnswerQuestions(Evaluator):
         self,
         *,
         split: SplitName = "test",
-        k: Count = 128,
+        k: Count = RANKED,
         beams: Count = 1,
-        longest: Count = 10,
+        longest: Count = LONGEST,
         double_count: bool = False,
         head: str = "answer",
         limit: Annotated[int, Field(ge=1)] | None = None,
@@ -139,7 +138,7 @@ class _ClosedList:
             message = "these data have no list of possible answers to rank."
             hint = "Put an answer_list.json beside the questions: `albefkit vqa-answers`."
             raise DataError(Problem("", "data", message, hint))
-        view = tokenizer.encode([f"{text}{CLOSED_BY}" for text in texts])
+        view = tokenizer.encode(closed(texts))
         known = {
             tuple(row[1 : sum(real) - 1]): text
             for row, real, text in zip(view.ids.tolist(), view.mask.tolist(), texts, strict=True)
@@ -153,6 +152,7 @@ class _Found:
     """What was answered so far, one entry per item."""
 
     questions: list[object] = field(default_factory=list)
+    images: list[int] = field(default_factory=list)
     ranked: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     worth: list[dict[str, float] | None] = field(default_factory=list)
@@ -160,6 +160,7 @@ class _Found:
     def add(self, some: FusedItems, ranked: Sequence[str], written: Sequence[str]) -> None:
         for index, item in zip(some.indices, some.items, strict=True):
             self.questions.append(item.fields.get("question_id", index))
+            self.images.append(item.image_id)
             self.worth.append(_worth(item))
         self.ranked += ranked
         self.written += written
@@ -182,13 +183,15 @@ class _Found:
         scored = [worth for worth in self.worth if worth is not None]
         if not scored:
             return Result(split, {}, 0.0, items=items)
-        metrics = {
-            "accuracy": _percent(scores, len(scored)),
-            "generated_accuracy": _percent(written, len(scored)),
-            "majority": 100 * _best_constant(scored) / len(scored),
-        }
+        percents = {"accuracy": _percents(scores), "generated_accuracy": _percents(written)}
+        metrics = {name: values.mean().item() for name, values in percents.items()}
+        metrics["majority"] = 100 * _best_constant(scored) / len(scored)
         chance = {"accuracy": 100 * _guessed(scored, listed) / len(scored)}
-        return Result(split, metrics, metrics["accuracy"], chance, items=items)
+        both = zip(self.images, self.worth, strict=True)
+        groups = Groups.by_image([image for image, worth in both if worth is not None])
+        samples = {name: groups.figures(values) for name, values in percents.items()}
+        score = metrics["accuracy"]
+        return Result(split, metrics, score, chance, {}, items, samples, groups.names)
 
 
 def _worth(item: Item) -> dict[str, float] | None:
@@ -197,8 +200,10 @@ def _worth(item: Item) -> dict[str, float] | None:
     return agreement(answers.given) if isinstance(answers, WeightedAnswers) else None
 
 
-def _percent(scores: Sequence[float | None], count: int) -> float:
-    return 100 * sum(score for score in scores if score is not None) / count
+def _percents(scores: Sequence[float | None]) -> Tensor:
+    """Of the scored items, in order."""
+    scored = [score for score in scores if score is not None]
+    return 100 * torch.tensor(scored, dtype=torch.float64)
 
 
 def _best_constant(scored: Sequence[dict[str, float]]) -> float:

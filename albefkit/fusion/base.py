@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from albefkit.registry import Registrable
 from albefkit.tensors import Encoded, Fused
 
 
-class Fusion(nn.Module, Registrable, kind="fusion"):
+class Fusion(nn.Module, Registrable, ABC, kind="fusion"):
     """Lets the words of each pair look at its image.
 
     A constructor asks for its neighbours `vision: VisionEncoder` and `text: TextEncoder` left of
@@ -27,6 +28,11 @@ class Fusion(nn.Module, Registrable, kind="fusion"):
     load_report: LoadReport | None = None
     """What became of pretrained weights; None where there can be none."""
 
+    @property
+    def pooled_width(self) -> int:
+        """Size of the summary of a pair; that of a token where a fusion does not say otherwise."""
+        return self.width
+
     def inherit(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """What to start from, given the tensors of another network's fusion, by name in it.
 
@@ -35,6 +41,7 @@ class Fusion(nn.Module, Registrable, kind="fusion"):
         """
         return tensors
 
+    @abstractmethod
     def forward(
         self, image: Encoded, text: Encoded, image_index: Tensor, text_index: Tensor
     ) -> Fused:
@@ -46,4 +53,3 @@ class Fusion(nn.Module, Registrable, kind="fusion"):
             image_index: `(P,)` int64, the row of each pair's image; `(P, n)` with several images.
             text_index: `(P,)` int64, the row of each pair's text.
         """
-        raise NotImplementedError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, cast
 
 import torch
 from pydantic import Field
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from albefkit.fusion.base import Fusion
 from albefkit.fusion.upper_layers import upper_layers
-from albefkit.layers.attention import Memory, visible
+from albefkit.layers.attention import visible
 from albefkit.layers.cross_layer import CrossLayer
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.ranges import Chance, Count, Deviation
@@ -97,7 +97,7 @@ class PairedCrossAttention(Fusion):
                 parts.setdefault(int(found[1]), {})[found[2]] = tensor
             else:
                 inherited[name] = tensor
-        size = _group_size(parts)
+        size = group_size(tensors)
         for number in sorted({layer // size for layer in parts}):
             group = [parts.get(number * size + member, {}) for member in range(size)]
             common = {
@@ -134,14 +134,34 @@ class PairedCrossAttention(Fusion):
         text_mask = visible(text.mask)
         text_mask = None if text_mask is None else text_mask.index_select(0, text_index)
         tokens = text.tokens.index_select(0, text_index)
-        memory: Memory | None = None
-        for number, layer in enumerate(self.layers):
-            assert isinstance(layer, CrossLayer)
-            turn = number % self.images
-            if turn == 0 or memory is None:
-                memory = layer.cross_attention.remember(image.tokens, image_mask)
-            tokens = layer(tokens, text_mask, memory.rows(columns[:, turn]))
+        for group in self._groups():
+            memory = group[0].cross_attention.remember(image.tokens, image_mask)
+            for layer, rows in zip(group, columns.unbind(1), strict=True):
+                tokens = layer(tokens, text_mask, memory.rows(rows))
         return Fused(text_tokens=tokens, image_tokens=None, pooled=tokens[:, 0])
+
+    def _groups(self) -> Iterator[Sequence[CrossLayer]]:
+        """Layers that share keys and values: one for each image."""
+        layers = cast("Sequence[CrossLayer]", self.layers)
+        for first in range(0, len(layers), self.images):
+            yield [layers[first + turn] for turn in range(self.images)]
+
+
+def group_size(tensors: Mapping[str, Tensor]) -> int:
+    """How many layers after one another share their keys, 1 in plain cross-attention.
+
+    Args:
+        tensors: by name in a fusion. Files keep a shared tensor under one of its names: the first,
+            within the first group.
+    """
+    layers = {int(found[1]) for name in tensors if (found := _LAYER.fullmatch(name))}
+    keys = [tensors.get(f"layers.{layer}.{KEY}") for layer in sorted(layers)]
+    if not keys or keys[0] is None:
+        return 1
+    for number, key in enumerate(keys):
+        if key is not None and not torch.equal(key, keys[0]):
+            return number
+    return len(keys)
 
 
 def _group(layer: nn.Module, images: int) -> list[nn.Module]:
@@ -161,18 +181,3 @@ def _of_groups(report: LoadReport, images: int) -> LoadReport:
         for image in range(images):
             tensors[f"{int(layer) * images + image}.{part}"] = fate
     return LoadReport(report.source, tensors, report.reason)
-
-
-def _group_size(parts: Mapping[int, Mapping[str, Tensor]]) -> int:
-    """How many layers after one another share their keys, 1 in plain cross-attention.
-
-    Files keep a shared tensor under one of its names: the first, within the first group.
-    """
-    first = parts.get(0, {}).get(KEY)
-    size = 1
-    while first is not None and size in parts:
-        key = parts[size].get(KEY)
-        if key is not None and not torch.equal(key, first):
-            break
-        size += 1
-    return size

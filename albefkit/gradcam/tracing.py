@@ -52,7 +52,8 @@ def cross_attentions(fusion: Fusion) -> list[nn.Module]:
     """
     if fusion.images != 1:
         raise ComponentError("Grad-CAM needs a fusion of each text with one image (model.fusion)")
-    found = [part.cross_attention for part in fusion.modules() if isinstance(part, CrossLayer)]
+    layers = getattr(fusion, "layers", ())  # of words; co-attention has others for image tokens
+    found = [layer.cross_attention for layer in layers if isinstance(layer, CrossLayer)]
     if not found:
         raise ComponentError("Grad-CAM needs a fusion with cross-attention (model.fusion)")
     return list(found)

@@ -13,6 +13,7 @@ from albefkit.alignment.space import NoSpace, Space
 from albefkit.distill.teacher import NoTeacher, Teacher
 from albefkit.engine.checkpoint import WEIGHTS, Checkpoints
 from albefkit.engine.run_directory import RunDirectory
+from albefkit.interop.recognised import is_ours
 from albefkit.interop.released import TEMPERATURE, fit_positions, from_released
 from albefkit.interop.released_names import STUDENT, TEACHER
 from albefkit.layers.load_report import LoadReport
@@ -127,8 +128,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     file = weights_file(path)
     tensors = read_tensors(file)
-    ours = any(name.startswith(STUDENT) for name in tensors)
-    return tensors if ours else from_released(tensors)
+    return tensors if is_ours(tensors) else from_released(tensors)
 
 
 def weights_file(path: Path) -> Path:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
+from albefkit.fusion.paired_attention import group_size
 from albefkit.interop.released_names import STUDENT, Twin
 
-_LAYER = re.compile(re.escape(STUDENT) + r"fusion\.layers\.(\d+)\.")
-_KEY = "cross_attention.key.weight"
+_FUSION = f"{STUDENT}fusion."
 _ENCODERS = frozenset({"visual_encoder", "text_encoder"})
 _SPACE = frozenset({"vision_proj", "text_proj", "temp"})
 _QUEUES = frozenset({"image_queue", "text_queue", "queue_ptr"})
@@ -74,15 +72,15 @@ def layout_of(tensors: Mapping[str, Tensor]) -> Layout | None:
 
 
 def images_per_text(tensors: Mapping[str, Tensor]) -> int:
-    """How many layers of fusion after one another share their keys: one for each image.
+    """How many images a network shows with each text: its fusion has a layer for each in turn.
 
     Args:
-        tensors: by name in a `Pretrainer`; files may keep a shared tensor under one name only.
+        tensors: by name in a `Pretrainer`.
     """
-    layers = {int(found[1]) for name in tensors if (found := _LAYER.match(name))}
-    keys = [tensors.get(f"{STUDENT}fusion.layers.{layer}.{_KEY}") for layer in sorted(layers)]
-    first = next((key for key in keys if key is not None), None)
-    for number, key in enumerate(keys):
-        if first is not None and key is not None and not torch.equal(key, first):
-            return number
-    return max(len(keys), 1)
+    return group_size(
+        {
+            name.removeprefix(_FUSION): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(_FUSION)
+        }
+    )

@@ -15,6 +15,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import huggingface_hub
+import huggingface_hub.constants
 import safetensors.torch
 import torch
 from safetensors import SafetensorError

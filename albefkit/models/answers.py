@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from albefkit.evaluation.answer_generation import Marks, spell, write_answers
-from albefkit.evaluation.answer_ranking import rank_answers
+from albefkit.data.text import closed
+from albefkit.evaluation.answer_generation import LONGEST, Marks, spell, write_answers
+from albefkit.evaluation.answer_ranking import RANKED, ROWS_PER_ITEM, rank_answers
 from albefkit.evaluation.base import Subject
 from albefkit.layers.answer_decoder import AnswerDecoder
 from albefkit.models.pairs import PairBatch, fuse
-from albefkit.objectives.answer import CLOSED_BY
 from albefkit.registry.errors import DataError
 from albefkit.tensors import TextView
 from albefkit.text.tokenizer import Tokenizer
-
-RANKED = 128
-"""So many answers of a list, those that begin most probably, are looked at whole (spec 5.3)."""
-ROWS_PER_ITEM = 8
-"""Answers read at a time, for each pair fused at a time."""
-LONGEST = 10
-"""Words of a freely written answer, its end included."""
 
 
 class AnswerList:
@@ -39,7 +32,7 @@ class AnswerList:
             if not isinstance(text, str) or not text.strip():
                 raise DataError(f"candidate {number} is no answer: {text!r}")
         self.texts = list(texts)
-        view = tokenizer.encode([f"{text}{CLOSED_BY}" for text in texts])
+        view = tokenizer.encode(closed(texts))
         self.view = TextView(view.ids.to(subject.device), view.mask.to(subject.device))
 
 

@@ -22,7 +22,7 @@ from albefkit.data import entailment, nlvr
 from albefkit.data.answer_list import read_answer_list
 from albefkit.distributed import World
 from albefkit.engine.checkpoint import META, WEIGHTS
-from albefkit.engine.files import write_json, write_text
+from albefkit.engine.files import require_free, write_json, write_text
 from albefkit.engine.manifest import component_list, environment
 from albefkit.engine.precision import Precision
 from albefkit.engine.run_directory import RunDirectory
@@ -118,9 +118,7 @@ def appearing(folder: Path) -> Iterator[Path]:
     Raises:
         RecipeError: there is something in the folder already, or it cannot be made.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        message = "is there already, and nothing is overwritten"
-        raise RecipeError(Problem("TARGET", str(folder), message, "Give a new or an empty folder."))
+    require_free(folder, "TARGET")
     folder = folder.absolute()
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:

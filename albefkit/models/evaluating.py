@@ -14,6 +14,7 @@ from albefkit.data.base import Dataset, SplitName
 from albefkit.distributed import World
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.display import PlainDisplay
+from albefkit.engine.files import require_free
 from albefkit.engine.hearing import heard_warnings
 from albefkit.engine.precision import choose_precision
 from albefkit.engine.records import Journal
@@ -21,7 +22,7 @@ from albefkit.evaluation.base import Result
 from albefkit.feeding import subject
 from albefkit.models.predictions import write_results
 from albefkit.models.protocol import of_evaluator, protocol
-from albefkit.models.stored import Stored, WhichWeights, find_stored, rebuild
+from albefkit.models.stored import Stored, WhichWeights, find_stored, has_teacher, rebuild
 from albefkit.objectives.classification import Classification
 from albefkit.recipe.diff import diff
 from albefkit.recipe.load import Recipe
@@ -80,7 +81,8 @@ def evaluate(path: Path, wishes: Wishes, console: Console) -> Evaluation:
     """
     stored = find_stored(path, wishes.weights)
     recipe = _edited(stored, wishes)
-    folder = _free(wishes.out or stored.path / "evaluations" / time.strftime("%Y%m%d-%H%M%S"))
+    folder = wishes.out or stored.path / "evaluations" / time.strftime("%Y%m%d-%H%M%S")
+    require_free(folder, "--out")
     device = choose_device(wishes.device, World())
     precision = choose_precision(stored.numbers(device.type), device)
     journal = Journal([PlainDisplay(console)])
@@ -91,6 +93,8 @@ def evaluate(path: Path, wishes: Wishes, console: Console) -> Evaluation:
         _require_fitting(stored, assembly, dataset, wishes.split)
         assembly = replace(assembly, recipe=recipe, dataset=dataset)
         who, results = subject(assembly, precision, journal.progress), {}
+        if not has_teacher(stored):
+            who = replace(who, teacher=None)
         for name, spec in recipe.settings.evaluate.items():
             results[name] = spec.build({}).evaluate(who, wishes.split)
             journal.result(name, stored.step or 0, results[name])
@@ -120,7 +124,7 @@ def _edited(stored: Stored, wishes: Wishes) -> Recipe:
         sets.append(f"evaluate.{wishes.on}.type={wishes.on}")
     recipe = find_stored(stored.path, wishes.weights, sets).recipe
     changes = diff(stored.recipe.resolved, recipe.resolved)
-    refused = [str(each) for each in changes if not _may_change(each.path)]
+    refused = [str(each) for each in changes if not each.within(CHANGEABLE)]
     if refused:
         listed = "\n".join(refused)
         message = f"this would change what the weights depend on:\n{listed}"
@@ -163,19 +167,3 @@ def _require_fitting(
 def _listed(classes: Sequence[str]) -> str:
     shown = ", ".join(classes[:SHOWN])
     return shown if len(classes) <= SHOWN else f"{shown}, ... ({len(classes)})"
-
-
-def _may_change(path: str) -> bool:
-    return any(path == free or path.startswith(f"{free}.") for free in CHANGEABLE)
-
-
-def _free(folder: Path) -> Path:
-    """The folder itself, if nothing in it would be overwritten.
-
-    Raises:
-        RecipeError: there is something in it.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        message = "is not empty, and nothing is overwritten"
-        raise RecipeError(Problem("--out", str(folder), message, "Give a new or an empty folder."))
-    return folder

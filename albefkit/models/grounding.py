@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from albefkit.alignment.space import Space
 from albefkit.evaluation.base import Subject
 from albefkit.evaluation.reading import require_fusing, require_reading
 from albefkit.gradcam.maps import Middles, real_words, sentence_maps, summary_maps, word_maps
-from albefkit.gradcam.overlay import overlay
+from albefkit.gradcam.overlay import overlay, save_overlay
 from albefkit.gradcam.tracing import (
     cross_attentions,
     image_attentions,
@@ -53,8 +54,24 @@ class Grounded:
         Raises:
             DataError: the image cannot be read.
         """
-        grad_cam = self.sentence if word is None else self.word_maps[word]
-        return overlay(pixels(image), torch.from_numpy(grad_cam), self.middles)
+        return overlay(pixels(image), self._map(word), self.middles)
+
+    def save(self, path: Path, image: Picture, word: int | None = None) -> None:
+        """Write what `overlay` gives to a PNG.
+
+        Args:
+            path: of the file.
+            image: as for `overlay`.
+            word: likewise.
+
+        Raises:
+            DataError: the image cannot be read.
+            OSError: the file cannot be written.
+        """
+        save_overlay(path, pixels(image), self._map(word), self.middles)
+
+    def _map(self, word: int | None) -> Tensor:
+        return torch.from_numpy(self.sentence if word is None else self.word_maps[word])
 
 
 def ground_match(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_model
 from torch import nn
 
@@ -18,7 +18,7 @@ from albefkit.engine.checkpoint import META, WEIGHTS, Checkpoint, Checkpoints
 from albefkit.engine.files import read_json
 from albefkit.engine.run_directory import RunDirectory
 from albefkit.interop.released import TEMPERATURE
-from albefkit.interop.released_names import STUDENT
+from albefkit.interop.released_names import STUDENT, TEACHER
 from albefkit.layers.weights import weights_from_elsewhere
 from albefkit.recipe.load import Recipe, load_recipe, recipe_from
 from albefkit.registry.errors import ComponentError, DataError, Problem
@@ -126,6 +126,12 @@ def rebuild(stored: Stored) -> Assembly:
     return assembly
 
 
+def has_teacher(stored: Stored) -> bool:
+    """Whether the teacher's weights were kept, as runs do; models for others to use do not."""
+    with safe_open(stored.weights, framework="pt") as tensors:
+        return any(name.startswith(TEACHER) for name in tensors.keys())  # noqa: SIM118 - no mapping
+
+
 def read_config(path: Path) -> dict[str, Any] | None:
     """The `config.json` of a folder if it is of a model of ours."""
     try:
@@ -197,7 +203,7 @@ def in_a_file(value: Any) -> str | None:
 
 
 def _fill(pretrainer: nn.Module, file: Path) -> None:
-    """Weights into their places; teacher and keys may stay as they are: nobody asks them."""
+    """Weights into their places; teacher and keys may stay as they are: see `has_teacher`."""
     try:
         missing, _ = load_model(pretrainer, file, strict=False)
     except (OSError, RuntimeError, SafetensorError) as error:

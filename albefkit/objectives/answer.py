@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from albefkit.data.base import Dataset
+from albefkit.data.text import CLOSED_BY
 from albefkit.fusion.base import Fusion
 from albefkit.layers.answer_decoder import AnswerDecoder, WordEmbeddings
 from albefkit.layers.cross_layer import CrossLayer
 from albefkit.layers.loading import load_tensors
 from albefkit.layers.ranges import Chance, Count
-from albefkit.objectives.base import Objective
+from albefkit.objectives.base import Objective, own_pairs
 from albefkit.predictions import Choice
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import Answers, Encoded, Pairs, TextView
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from albefkit.engine.step import Step
     from albefkit.network import Network
 
-CLOSED_BY = "[SEP]"
-"""What ends an answer."""
 BERT_EMBEDDINGS = {
     "word_embeddings": "model.embeddings.word_embeddings",
     "position_embeddings": "model.embeddings.position_embeddings",
@@ -114,8 +113,7 @@ class Answer(Objective):
 
     def pairs(self, step: Step) -> Pairs:
         """B pairs: every question with its own image or images."""
-        rows = step.batch.image_rows
-        return Pairs(image=rows, text=torch.arange(len(rows), device=rows.device))
+        return own_pairs(step)
 
     def predict(self, step: Step, who: ForwardPass) -> Choice:
         """One row per word of every answer, [SEP] included, in reading order.
@@ -210,8 +208,8 @@ def _decoding(theirs: CrossLayer, width: int, dropout: float | None) -> CrossLay
     )
     for name in ("key", "value"):
         ours = getattr(layer.cross_attention, name)
-        spread = getattr(theirs.cross_attention, name).weight.std().item()
-        nn.init.normal_(ours.weight, std=spread)
+        spread = getattr(theirs.cross_attention, name).weight.detach().std()
+        nn.init.normal_(ours.weight).detach().mul_(spread)
         nn.init.zeros_(ours.bias)
     load_tensors(layer, theirs.state_dict(), source="fusion")
     return layer

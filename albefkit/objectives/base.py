@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from albefkit.predictions import Prediction
@@ -93,3 +94,9 @@ class Objective(nn.Module, Registrable, kind="objective"):
     def temper(self, step: Step) -> Mapping[str, Prediction]:
         """Predictions of the step, by objective, that are to be replaced by tempered ones."""
         return {}
+
+
+def own_pairs(step: Step) -> Pairs:
+    """B pairs: every text with its own image or images."""
+    rows = step.batch.image_rows
+    return Pairs(image=rows, text=torch.arange(len(rows), device=rows.device))

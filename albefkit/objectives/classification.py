@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from albefkit.data.base import Dataset
-from albefkit.objectives.base import Objective
+from albefkit.objectives.base import Objective, own_pairs
 from albefkit.predictions import Choice
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import IGNORED, Pairs
@@ -54,13 +53,12 @@ class Classification(Objective):
             )
             hint = "Take another 'model.fusion' or other 'data'; some of both let 'images' be said."
             raise ComponentError(Problem("", f"objectives.{self.name}", message, hint))
-        width = fusion.width
+        width = fusion.pooled_width
         return nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, self.classes))
 
     def pairs(self, step: Step) -> Pairs:
         """B pairs: every text with its own image or images."""
-        rows = step.batch.image_rows
-        return Pairs(image=rows, text=torch.arange(len(rows), device=rows.device))
+        return own_pairs(step)
 
     def predict(self, step: Step, who: ForwardPass) -> Choice:
         """Rows as in `pairs`; one whose label is none of the classes stands for nothing."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from albefkit.alignment.matching import Positives, matches
-from albefkit.objectives.negatives import Negatives, WrongPartners, draw_rows
-
-if TYPE_CHECKING:
-    from albefkit.engine.step import Step
+from albefkit.objectives.negatives import Negatives, Occasion, WrongPartners, draw_rows
 
 
 class Hard(Negatives):
@@ -36,7 +33,7 @@ class Hard(Negatives):
     def __init__(self, *, exclude: Positives = "image-or-text") -> None:
         self.exclude: Positives = exclude
 
-    def draw(self, step: Step, generator: torch.Generator) -> WrongPartners:
+    def draw(self, step: Occasion, generator: torch.Generator) -> WrongPartners:
         """First an image per text, then a text per image."""
         image_to_text, text_to_image = self.log_weights(step)
         image, image_found = draw_rows(text_to_image, generator)
@@ -44,7 +41,7 @@ class Hard(Negatives):
         return WrongPartners(image, text, image_found, text_found)
 
     @torch.no_grad()
-    def log_weights(self, step: Step) -> tuple[Tensor, Tensor]:
+    def log_weights(self, step: Occasion) -> tuple[Tensor, Tensor]:
         """Log of the sampling weights `(B, B)`: a text per image, an image per text."""
         sims = step.student.similarities()
         batch = step.batch

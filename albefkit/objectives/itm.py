@@ -58,7 +58,7 @@ class ITM(Objective):
     def head(self, network: Network) -> nn.Module:
         """A linear judge of pairs, `(P, D) -> (P, 2)`."""
         assert network.fusion is not None
-        return nn.Linear(network.fusion.width, 2)
+        return nn.Linear(network.fusion.pooled_width, 2)
 
     def pairs(self, step: Step) -> Pairs:
         """3B pairs: matched; own text, wrong image; wrong text, own image."""

@@ -12,6 +12,7 @@ from albefkit.layers.heads import MaskedWordHead
 from albefkit.objectives.base import Objective
 from albefkit.objectives.masking import draw, hide
 from albefkit.predictions import Choice
+from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import IGNORED, Pairs, TextView
 
 if TYPE_CHECKING:
@@ -44,8 +45,16 @@ class MLM(Objective):
         self.special_words = special_words
 
     def head(self, network: Network) -> nn.Module:
-        """A judge of tokens against the word embeddings."""
+        """A judge of tokens against the word embeddings.
+
+        Raises:
+            ComponentError: the tokenizer has no word that stands for a hidden one.
+        """
         assert network.fusion is not None and network.text is not None
+        if network.text.tokenizer.mask_id is None:
+            message = "hides words, and the tokenizer of model.text has no [MASK] to show instead"
+            hint = "Say 'model.text.tokenizer: train', or leave this objective out."
+            raise ComponentError(Problem("", f"objectives.{self.name}", message, hint))
         words = network.text.word_embeddings
         return MaskedWordHead(network.fusion.width, words.num_embeddings, words.embedding_dim)
 
@@ -54,6 +63,7 @@ class MLM(Objective):
         text = step.student.network.text
         assert text is not None
         tokenizer = text.tokenizer
+        assert tokenizer.mask_id is not None  # `head` has seen to it
         special = {tokenizer.pad_id, tokenizer.cls_id}
         first = 0
         if not self.special_words:

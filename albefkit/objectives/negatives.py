@@ -5,15 +5,41 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
+from albefkit.alignment.space import Similarities
 from albefkit.registry import Registrable
+from albefkit.tensors import Batch
 
-if TYPE_CHECKING:
-    from albefkit.engine.step import Step
+
+class Comparing(Protocol):
+    """Whoever compares the images and texts of a batch."""
+
+    def similarities(self) -> Similarities:
+        """Against candidates of which the first are the batch's own."""
+        ...
+
+
+class Occasion(Protocol):
+    """What partners are chosen by: a step of training, or as much of one as an evaluator has."""
+
+    @property
+    def batch(self) -> Batch:
+        """Whose rows are to get partners."""
+        ...
+
+    @property
+    def student(self) -> Comparing:
+        """Who says how similar they are."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where partners are chosen."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +69,7 @@ class Negatives(Registrable, ABC, kind="negatives"):
     """What some objective must train for the choice to mean anything -> what to do otherwise."""
 
     @abstractmethod
-    def draw(self, step: Step, generator: torch.Generator) -> WrongPartners:
+    def draw(self, step: Occasion, generator: torch.Generator) -> WrongPartners:
         """Choose for the whole batch at once; `generator` is on the host."""
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from albefkit.alignment.matching import Positives, matches
-from albefkit.objectives.negatives import Negatives, WrongPartners, draw_rows
-
-if TYPE_CHECKING:
-    from albefkit.engine.step import Step
+from albefkit.objectives.negatives import Negatives, Occasion, WrongPartners, draw_rows
 
 
 class Random(Negatives):
@@ -23,7 +18,7 @@ class Random(Negatives):
     def __init__(self, *, exclude: Positives = "image-or-text") -> None:
         self.exclude: Positives = exclude
 
-    def draw(self, step: Step, generator: torch.Generator) -> WrongPartners:
+    def draw(self, step: Occasion, generator: torch.Generator) -> WrongPartners:
         """First an image per text, then a text per image."""
         batch = step.batch
         excluded = matches(self.exclude, batch, batch.image_id, batch.text_id)

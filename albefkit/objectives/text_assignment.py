@@ -81,7 +81,7 @@ class TextAssignment(Objective):
                 f"{fusion.images}.",
                 "Take 'model.fusion: {type: paired-cross-attention, images: 2}'.",
             )
-        return nn.Linear(fusion.width, CLASSES)
+        return nn.Linear(fusion.pooled_width, CLASSES)
 
     def pairs(self, step: Step) -> Pairs:
         """B texts with two images each; weight 0 where a text has fewer than two wrong images."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -31,12 +31,36 @@ class Difference:
     before: Any
     after: Any
 
+    def within(self, parts: Collection[str]) -> bool:
+        """Whether it is in one of these parts of a recipe, each a dotted path."""
+        return any(self.path == part or self.path.startswith(f"{part}.") for part in parts)
+
     def __str__(self) -> str:
         if isinstance(self.before, Absent):
             return f"{self.path}: new, {default_words(self.after)}"
         if isinstance(self.after, Absent):
             return f"{self.path}: gone, was {default_words(self.before)}"
         return f"{self.path}: {default_words(self.before)} -> {default_words(self.after)}"
+
+    @property
+    def brief(self) -> str:
+        """The same in a few words: of a component only its type."""
+        if isinstance(self.before, Absent):
+            return f"{self.path}: new"
+        if isinstance(self.after, Absent):
+            return f"{self.path}: gone"
+        return f"{self.path}: {_type(self.before)} -> {_type(self.after)}"
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The same for machines: what is not said has no entry."""
+        values = {"path": self.path, "before": self.before, "after": self.after}
+        return {name: value for name, value in values.items() if not isinstance(value, Absent)}
+
+
+def _type(value: Any) -> str:
+    named = cast("Mapping[str, Any]", value).get("type") if isinstance(value, Mapping) else None
+    return str(named or default_words(value))
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:

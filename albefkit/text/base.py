@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from albefkit.layers.load_report import LoadReport
@@ -10,7 +12,7 @@ from albefkit.tensors import Encoded
 from albefkit.text.tokenizer import Tokenizer
 
 
-class TextEncoder(nn.Module, Registrable, kind="text"):
+class TextEncoder(nn.Module, Registrable, ABC, kind="text"):
     """Reads words into tokens; owns the tokenizer and the word embeddings.
 
     A constructor may ask for `corpus: Corpus` left of `*`, to train a tokenizer on.
@@ -23,16 +25,17 @@ class TextEncoder(nn.Module, Registrable, kind="text"):
     """From words to ids."""
 
     max_tokens: int
-    """The most tokens of a text that are read, [CLS] included."""
+    """The most tokens of a text that are read, special ones included."""
 
     load_report: LoadReport | None = None
     """What became of pretrained weights; None where there can be none."""
 
     @property
+    @abstractmethod
     def word_embeddings(self) -> nn.Embedding:
         """The table `(V, D)` that ids index; heads compare predictions with it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
         """Encode R texts.
 
@@ -41,6 +44,6 @@ class TextEncoder(nn.Module, Registrable, kind="text"):
             mask: `(R, L)` bool, true where a token is real.
 
         Returns:
-            tokens `(R, L, D)`, the mask, and pooled `(R, D)`: token 0.
+            tokens `(R, L, D)`, the mask, and pooled `(R, D)`: the token that sums the text up,
+            the first where all see each other.
         """
-        raise NotImplementedError

@@ -36,7 +36,8 @@ class Bert(TextEncoder):
         positions: rows of the position table; empty takes the model's own.
         dropout: of hidden states and attention weights, 0 to 1; empty takes the model's own.
         tokenizer: auto takes the model's own with pretrained weights and trains one otherwise;
-            train; or the path of a vocab.txt, a tokenizer.json or a folder.
+            train; clip for CLIP's, which has no word for a hidden one; or the path of a vocab.txt,
+            a tokenizer.json or a folder.
         vocabulary: the most entries of a trained tokenizer; empty takes the model's own number. The
             table of words has as many rows as the tokenizer has entries, except with tokenizer:
             auto and pretrained: auto or true, when it has the model's own number.

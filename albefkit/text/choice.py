@@ -10,11 +10,11 @@ import tokenizers
 
 from albefkit.layers.weights import Source
 from albefkit.registry.errors import ComponentError, Problem
-from albefkit.text import wordpiece
+from albefkit.text import clip_bpe, wordpiece
 from albefkit.text.tokenizer import FORMAT, Corpus, Roles, Tokenizer
 
 TokenizerWish = str
-"""`auto`, `train`, or a path."""
+"""`auto`, `train`, `clip`, or a path."""
 
 
 class Chosen(NamedTuple):
@@ -35,7 +35,7 @@ def get_tokenizer(
     """Get the tokenizer that is wished for.
 
     Args:
-        wish: `auto`, `train`, or a path.
+        wish: `auto`, `train`, `clip`, or a path.
         corpus: to train on; a tokenizer that an earlier run saved is taken before all others.
         source: the pretrained model, or None where weights are random.
         vocabulary: the most entries of a trained tokenizer.
@@ -45,6 +45,8 @@ def get_tokenizer(
         return Chosen(saved, source is not None and saved.origin == source.name)
     if wish == "auto" and source is not None:
         return Chosen(from_transformers(source.name, offline=source.offline), True)
+    if wish == "clip":
+        return Chosen(clip_bpe.tokenizer(), False)
     if wish in ("auto", "train"):
         return Chosen(wordpiece.train(corpus.captions, vocabulary), False)
     return Chosen(from_path(Path(wish).expanduser()), False)
@@ -61,7 +63,7 @@ def from_path(path: Path) -> Tokenizer:
             return wordpiece.from_vocabulary(path / "vocab.txt")
         return from_transformers(str(path), offline=True)
     if not path.is_file():
-        hint = "Give auto, train, or the path of a vocab.txt, a tokenizer.json or a folder."
+        hint = "Give auto, train, clip, or the path of a vocab.txt, a tokenizer.json or a folder."
         raise ComponentError(Problem("", "", f"there is no tokenizer at {path}", hint))
     if path.suffix != ".json":
         return wordpiece.from_vocabulary(path)

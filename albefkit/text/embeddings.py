@@ -19,7 +19,8 @@ class Embeddings(TextEncoder):
         width: size of a token.
         max_tokens: longer texts are cut to this many tokens, [CLS] included.
         dropout: of the embeddings, 0 to 1.
-        tokenizer: auto trains one; or the path of a vocab.txt, a tokenizer.json or a folder.
+        tokenizer: auto trains one; clip takes CLIP's, which has no word for a hidden one; or the
+            path of a vocab.txt, a tokenizer.json or a folder.
         vocabulary: the most entries of a trained tokenizer.
         closing_sep: whether texts end in [SEP].
     """

@@ -32,18 +32,21 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Roles:
-    """Which entries of a vocabulary play the special roles; `sep` may have none to play it."""
+    """Which entries of a vocabulary play the special roles; one entry may play several.
+
+    `sep` and `mask` may have none to play them.
+    """
 
     pad: str = "[PAD]"
     cls: str = "[CLS]"
     sep: str | None = "[SEP]"
-    mask: str = "[MASK]"
+    mask: str | None = "[MASK]"
     unk: str = "[UNK]"
 
     @property
     def entries(self) -> list[str]:
         """All that play a role."""
-        return [entry for entry in asdict(self).values() if entry is not None]
+        return [entry for entry in dict.fromkeys(asdict(self).values()) if entry is not None]
 
 
 class Tokenizer:
@@ -80,11 +83,13 @@ class Tokenizer:
         self.inner.add_special_tokens(self.roles.entries)
         self.inner.no_padding()
         self.inner.no_truncation()
-        self.pad_id, self.cls_id, self.mask_id, self.unk_id = (
-            self._id(entry)
-            for entry in (self.roles.pad, self.roles.cls, self.roles.mask, self.roles.unk)
+        self.pad_id, self.cls_id, self.unk_id = (
+            self._id(entry) for entry in (self.roles.pad, self.roles.cls, self.roles.unk)
         )
-        self.sep_id = None if self.roles.sep is None else self._id(self.roles.sep)
+        self.sep_id, self.mask_id = (
+            None if entry is None else self._id(entry)
+            for entry in (self.roles.sep, self.roles.mask)
+        )
         if closing_sep and self.sep_id is None:
             raise ComponentError("closing_sep: this vocabulary has no [SEP]")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from torch import nn
@@ -17,7 +18,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class VisionEncoder(nn.Module, Registrable, kind="vision"):
+class VisionEncoder(nn.Module, Registrable, ABC, kind="vision"):
     """Reads images into tokens.
 
     `forward` takes the fields of a batch named in `reads`, in that order, and gives `Encoded`:
@@ -56,6 +57,6 @@ class VisionEncoder(nn.Module, Registrable, kind="vision"):
         rows, columns = self.grid or (0, 0)
         return even_middles(rows), even_middles(columns)
 
+    @abstractmethod
     def forward(self, *fields: object) -> Encoded:
         """Encode R images."""
-        raise NotImplementedError

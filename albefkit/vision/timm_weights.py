@@ -64,7 +64,7 @@ def load(
         size: the size arguments `model` took.
         grid: rows and columns of the tokens of `model`, where it has a grid.
     """
-    tensors = _native(name, {})
+    tensors = native(name, {})
     renamed: dict[str, str] = {}
     if "norm.weight" in model.state_dict() and "fc_norm.weight" in tensors:
         # Models that pool before their last norm: here it is applied to every token.
@@ -82,14 +82,14 @@ def load(
             if square and theirs.shape[2] == ours.shape[2]:
                 return interpolate_positions(theirs, grid, prefix)
         if size and not resized:
-            resized.update(_native(name, size))
+            resized.update(native(name, size))
         fitted = resized.get(tensor_name)
         return fitted if fitted is not None and fitted.shape == ours.shape else None
 
     return load_tensors(model, tensors, source=source.name, renamed=renamed, fit=fit)
 
 
-def _native(name: str, size: dict[str, Any]) -> dict[str, Tensor]:
+def native(name: str, size: dict[str, Any]) -> dict[str, Tensor]:
     """The pretrained state dict, at the size it was trained for or as timm itself resizes it."""
     import timm
 

@@ -22,7 +22,7 @@ from albefkit.evaluation.base import Result, Subject
 from albefkit.evaluation.classification import Classify
 from albefkit.network import Network
 from albefkit.registry.errors import AlbefkitWarning, ComponentError, DataError
-from albefkit.tensors import Encoded, Fused, TextView
+from albefkit.tensors import IGNORED, Encoded, Fused, TextView
 
 COLOURS = ("red", "green", "blue")
 SEEN = [0, 0, 1, 2, 0, 1, 1]
@@ -128,6 +128,22 @@ def test_accuracy_in_all_and_of_each_class(batch_size, images):
     assert result.score == result.metrics["accuracy"]
     assert result.chance["accuracy"] == result.chance["accuracy_red"] == pytest.approx(100 / 3)
     assert "majority" not in result.chance
+
+
+def test_samples_are_images_and_their_means_the_metrics(monkeypatch):
+    item = Pictures.item
+
+    def shared(self, index, rng):
+        return replace(item(self, index, rng), image_id=40 + index // 4)
+
+    monkeypatch.setattr(Pictures, "item", shared)
+    result = evaluate(subject(labels=[0, 1, None, 2, 0, 0, IGNORED]))
+    assert result.sampled == ["image 40", "image 41"]
+    assert set(result.samples) == set(result.metrics) - {"majority"}
+    for name, figures in result.samples.items():
+        assert np.mean(figures) == pytest.approx(result.metrics[name], abs=1e-12)
+    assert result.samples["accuracy"] == pytest.approx([2 * 200 / 6, 100 / 6 * 2])
+    assert result.samples["accuracy_blue"] == [200.0, 0.0]
 
 
 def test_items_can_be_paired():

@@ -168,6 +168,26 @@ def test_parts_have_figures_of_their_own():
         assert result.chance[f"pointing_{part}"] == pytest.approx(chance)
 
 
+@pytest.mark.parametrize("layer", [0, "sweep"])
+def test_samples_are_images_and_their_means_the_metrics(monkeypatch, layer):
+    item = Photographs.item
+
+    def shared(self, index, rng):
+        found = item(self, index, rng)
+        found.fields["part"] = "testA" if index % 3 else "testB"
+        return replace(found, image_id=max(index, 4))
+
+    monkeypatch.setattr(Photographs, "item", shared)
+    result = Ground(layer=layer).evaluate(subject())
+    assert result.sampled == [f"image {number}" for number in range(4, 24)]
+    parts = {f"{name}_test{part}" for name in ("pointing", "box_accuracy") for part in "AB"}
+    assert set(result.samples) == {"pointing", "energy", "map_iou", "box_accuracy", *parts}
+    for name, figures in result.samples.items():
+        assert np.mean(figures) == pytest.approx(result.metrics[name], abs=1e-12)
+    first = sum(result.items["energy"][:5]) * 100 * 20 / 24
+    assert result.samples["energy"][0] == pytest.approx(first)
+
+
 def test_a_limit_takes_the_first_items():
     who = subject()
     result = Ground(limit=10).evaluate(who)

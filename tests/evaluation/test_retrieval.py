@@ -176,6 +176,20 @@ def test_ranks_are_those_of_looking_at_every_pair(k, batch_size):
     assert result.items["itc_image_rank"] == by_hand(similarity.T, logits.T, right.T, 0)
 
 
+@pytest.mark.parametrize("rerank", [0, 3])
+def test_samples_are_images_and_their_means_the_metrics(rerank):
+    result = Retrieval(rerank=rerank).evaluate(subject())
+    assert result.sampled == [f"image {i}" for i in range(7)]
+    assert set(result.samples) == set(result.metrics)
+    for name, figures in result.samples.items():
+        assert np.mean(figures) == pytest.approx(result.metrics[name], abs=1e-12)
+    hits = [rank < 1 for rank in result.items["image_rank"]]
+    each = [sum(hits[t] for t in range(11) if OWNER[t] == i) * 100 * 7 / 11 for i in range(7)]
+    assert result.samples["image_r1"] == pytest.approx(each)
+    assert result.samples["text_r1"] == [100.0 * (rank < 1) for rank in result.items["text_rank"]]
+    assert len(set(result.samples["r_mean"])) > 2
+
+
 def test_equal_captions_are_right():
     right = right_table()
     assert right[5, 1] and right[0, 7]

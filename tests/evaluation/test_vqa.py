@@ -163,6 +163,22 @@ def test_scores_follow_the_standard_rule():
     assert result.metrics["generated_accuracy"] == pytest.approx(mean)
 
 
+def test_samples_are_images_and_their_means_the_metrics(monkeypatch):
+    item = ColoursSplit.item
+
+    def shared(self, index, rng):
+        return replace(item(self, index, rng), image_id=max(index, 3))
+
+    monkeypatch.setattr(ColoursSplit, "item", shared)
+    result = AnswerQuestions().evaluate(shown([*GIVEN[:4], None, GIVEN[5]]))
+    assert result.sampled == ["image 3", "image 5"]
+    assert set(result.samples) == {"accuracy", "generated_accuracy"}
+    for name, figures in result.samples.items():
+        assert np.mean(figures) == pytest.approx(result.metrics[name], abs=1e-12)
+    scores = result.items["score"]
+    assert result.samples["accuracy"] == pytest.approx([40 * sum(scores[:4]), 40 * scores[5]])
+
+
 def test_majority_is_the_best_answer_to_everything():
     result = AnswerQuestions().evaluate(opinionated())
     always = {

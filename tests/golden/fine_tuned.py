@@ -19,6 +19,7 @@ from albefkit.progress import Progress
 from albefkit.recipe.load import load_recipe
 from albefkit.tensors import Batch, TextView
 from tests.golden.released_run import (
+    FLOAT32,
     FUSION_FROM,
     STEPS_PER_EPOCH,
     Sizes,
@@ -28,6 +29,8 @@ from tests.golden.released_run import (
 )
 
 TEACHER = "teacher."
+RUNS = {"distill_a04": 0.4, "distill_a00": 0.0, "nodistill": None}
+"""Recorded runs, and how much the teacher counts in them."""
 EXACT = {"rtol": 1e-9, "atol": 1e-10}
 MAIN = Sizes(vision_width=64, text_width=64, feed_forward=256, positions=64, shared_width=32)
 PRETRAINING: dict[str, Any] = dict.fromkeys(("itc", "itm", "mlm"))
@@ -93,6 +96,44 @@ def gradients(pretrainer: Pretrainer) -> dict[str, Tensor]:
         for name, parameter in pretrainer.named_parameters()
         if not name.startswith(TEACHER)
     }
+
+
+def close(actual: Tensor, expected: Tensor, **tolerance: float) -> None:
+    """Compare numbers, in float32 unless a tolerance is given."""
+    torch.testing.assert_close(actual.detach(), expected, **(tolerance or FLOAT32))
+
+
+def gradients_agree(
+    pretrainer: Pretrainer,
+    expected: Mapping[str, Tensor],
+    probes: Mapping[str, Mapping[str, float] | None],
+    **tolerance: float,
+) -> None:
+    """Compare the gradients of a recorded step in float32.
+
+    Args:
+        pretrainer: whose loss has gone backward.
+        expected: recorded tensors, some of them `grad/<released name>`.
+        probes: recorded fingerprints of all, None where there is no gradient.
+        tolerance: of whole gradients.
+    """
+    found = gradients(pretrainer)
+    assert set(found) == set(ours({name: torch.zeros(1) for name in probes}))
+    stored = {name: list(each.values()) for name, each in probes.items() if each}
+    probes_agree(found, stored, 1, tolerance=1e-4, floor=2e-5)
+    recorded = {
+        key.removeprefix("grad/"): value for key, value in expected.items() if "grad/" in key
+    }
+    for name, value in ours(recorded).items():
+        close(found[name], value, **tolerance)
+
+
+def teacher_agrees(pretrainer: Pretrainer, recorded: Mapping[str, Mapping[str, float]]) -> None:
+    """Compare sums of a teacher's tensors, by released name, in float32."""
+    after = pretrainer.state_dict()
+    for released, sums in recorded.items():
+        ((name, total),) = ours({released: torch.tensor(sums["sum"], dtype=torch.float64)}).items()
+        close(after[name].double().sum(), total, rtol=1e-5, atol=1e-4)
 
 
 def probes_agree(

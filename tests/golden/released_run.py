@@ -28,6 +28,7 @@ from albefkit.tensors import Batch, TextView
 
 FUSION_FROM = 2
 STEPS_PER_EPOCH = 10
+FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 
 
 @dataclass(frozen=True)
@@ -183,3 +184,28 @@ def read(folder: Path, name: str) -> dict[str, Tensor]:
 
 def read_json(folder: Path, name: str) -> Any:
     return json.loads((folder / f"{name}.json").read_text())
+
+
+def released_state(case: Path, name: str = "state") -> dict[str, Tensor]:
+    """Every released key of a case, which may lie in the files of another; exact."""
+    files: dict[Path, dict[str, Tensor]] = {}
+    state = {}
+    for key, entry in read_json(case, name).items():
+        file = (case / entry["file"]).resolve()
+        if file not in files:
+            files[file] = read(file.parent, file.stem)
+        dtype = getattr(torch, entry["dtype"])
+        state[key] = files[file][entry["key"]].to(dtype).reshape(entry["shape"])
+    return state
+
+
+def recorded_sizes(case: Path) -> Sizes:
+    """The sizes of a case where every width differs."""
+    config = read_json(case, "meta")["config"]
+    return Sizes(
+        vision_width=config["vision"]["width"],
+        text_width=config["text"]["hidden_size"],
+        feed_forward=config["text"]["intermediate_size"],
+        positions=config["text"]["max_position_embeddings"],
+        shared_width=config["embed_dim"],
+    )

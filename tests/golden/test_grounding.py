@@ -25,9 +25,17 @@ from albefkit.gradcam.tracing import (
 from albefkit.interop.released import from_released
 from albefkit.recipe.load import load_recipe
 from tests.golden.cases import case_dirs, case_name, width_case_dirs
-from tests.golden.released_run import FUSION_FROM, Sizes, read, read_json, recorded_network
-from tests.golden.test_pretrain import FLOAT32
-from tests.golden.test_retrieval_scores import SIZES, released_state
+from tests.golden.released_run import (
+    FLOAT32,
+    FUSION_FROM,
+    Sizes,
+    read,
+    read_json,
+    recorded_network,
+    recorded_sizes,
+    released_state,
+)
+from tests.golden.test_retrieval_scores import SIZES
 
 EXACT = {"rtol": 1e-9, "atol": 1e-12}
 STALE = 2
@@ -101,16 +109,10 @@ def test_maps(case, tmp_path):
 @width_cases
 def test_maps_where_every_width_differs(case, tmp_path):
     inputs, expected, meta = read(case, "inputs"), read(case, "expected"), read_json(case, "meta")
-    config = meta["config"]
-    sizes = Sizes(
-        vision_width=config["vision"]["width"],
-        text_width=config["text"]["hidden_size"],
-        feed_forward=config["text"]["intermediate_size"],
-        positions=config["text"]["max_position_embeddings"],
-        shared_width=config["embed_dim"],
-    )
     file = (case / meta["weights"]).resolve()
-    pretrainer = retrieval(tmp_path, sizes, read(file.parent, file.stem), torch.float64)
+    pretrainer = retrieval(
+        tmp_path, recorded_sizes(case), read(file.parent, file.stem), torch.float64
+    )
     mask = inputs["attention_mask"][:3].bool()
     shown = inputs["image"][:3].double(), inputs["input_ids"][:3], mask
     where = layout(pretrainer.student.vision)

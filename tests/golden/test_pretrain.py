@@ -14,6 +14,7 @@ from albefkit.objectives.masking import Draws, hide
 from albefkit.tensors import TextView
 from tests.golden.cases import case_dirs, case_name
 from tests.golden.released_run import (
+    FLOAT32,
     Recorded,
     Sizes,
     begin,
@@ -24,11 +25,11 @@ from tests.golden.released_run import (
     read,
     read_json,
     released_adamw,
+    released_state,
     weights,
 )
 
 SIZES = Sizes(vision_width=64, text_width=64, feed_forward=256, positions=64, shared_width=32)
-FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 FLOAT64 = {"rtol": 1e-9, "atol": 1e-10}
 ALPHAS = {"a04": 0.4, "a00": 0.0}
 LOSSES = {"itc": "loss_ita", "itm": "loss_itm", "mlm": "loss_mlm"}
@@ -36,19 +37,6 @@ MASK_ID, PAD_ID, CLS_ID = 103, 0, 101
 
 cases = pytest.mark.parametrize("case", case_dirs("pretrain"), ids=case_name)
 alphas = pytest.mark.parametrize("alpha", ALPHAS)
-
-
-def released_state(case: Path) -> dict[str, Tensor]:
-    """Every released key of a case; stored in half precision, exact."""
-    files: dict[str, dict[str, Tensor]] = {}
-    state = {}
-    for key, entry in read_json(case, "state").items():
-        name = entry["file"]
-        if name not in files:
-            files[name] = read(case, name.removesuffix(".safetensors"))
-        dtype = getattr(torch, entry["dtype"])
-        state[key] = files[name][entry["key"]].to(dtype).reshape(entry["shape"])
-    return state
 
 
 def recorded(case: Path, choices: dict[str, Tensor], step: str = "", prefix: str = "") -> Recorded:

@@ -15,7 +15,6 @@ from albefkit.tensors import TextView
 from tests.golden.cases import case_name, width_case_dirs
 from tests.golden.released_run import (
     Recorded,
-    Sizes,
     begin,
     build,
     fingerprint,
@@ -23,6 +22,7 @@ from tests.golden.released_run import (
     key_bias,
     read,
     read_json,
+    recorded_sizes,
     released_adamw,
     weights,
 )
@@ -34,15 +34,7 @@ cases = pytest.mark.parametrize("case", width_case_dirs("pretrain"), ids=case_na
 
 
 def released(case: Path, folder: Path, alpha: float) -> Pretrainer:
-    config = read_json(case, "meta")["config"]
-    sizes = Sizes(
-        vision_width=config["vision"]["width"],
-        text_width=config["text"]["hidden_size"],
-        feed_forward=config["text"]["intermediate_size"],
-        positions=config["text"]["max_position_embeddings"],
-        shared_width=config["embed_dim"],
-    )
-    return build(folder, sizes, read(case, "weights"), torch.float64, alpha)
+    return build(folder, recorded_sizes(case), read(case, "weights"), torch.float64, alpha)
 
 
 def recorded(case: Path, step: int) -> Recorded:

@@ -21,7 +21,7 @@ from albefkit.objectives.hard_negatives import Hard
 from albefkit.objectives.negatives import Negatives, WrongPartners
 from albefkit.tensors import Batch
 from tests.golden.cases import case_dirs, case_name, width_case_dirs
-from tests.golden.fine_tuned import EXACT, MAIN, assembled, batch, begin
+from tests.golden.fine_tuned import EXACT, MAIN, RUNS, assembled, batch, begin, close
 from tests.golden.released_run import (
     FUSION_FROM,
     Sizes,
@@ -30,12 +30,11 @@ from tests.golden.released_run import (
     key_bias,
     read,
     read_json,
+    recorded_sizes,
+    released_state,
     weights,
 )
-from tests.golden.test_pretrain import FLOAT32
-from tests.interop.parts import main_state
 
-RUNS = {"distill_a04": 0.4, "distill_a00": 0.0, "nodistill": None}
 GRADIENTS = {"rtol": 1e-4, "atol": 5e-5}
 LOSSES = {"itc": "loss_ita", "itm": "loss_itm"}
 FUSION = re.compile(r"text_encoder_m\.encoder\.layer\.[23]\.")
@@ -89,7 +88,7 @@ def tuned(
 
 
 def main(case: Path, folder: Path, run: str) -> Pretrainer:
-    return tuned(folder, MAIN, main_state(case), torch.float32, RUNS[run])
+    return tuned(folder, MAIN, released_state(case), torch.float32, RUNS[run])
 
 
 def main_batch(case: Path) -> Batch:
@@ -102,10 +101,6 @@ def draw(pretrainer: Pretrainer, image: Tensor, text: Tensor) -> None:
     """Put recorded negatives in the place of fresh ones."""
     negatives = pretrainer.objectives["itm"].negatives
     negatives.image, negatives.text = image, text
-
-
-def close(actual: Tensor, expected: Tensor, **tolerance: float) -> None:
-    torch.testing.assert_close(actual.detach(), expected, **(tolerance or FLOAT32))
 
 
 def probes_agree(
@@ -199,15 +194,7 @@ def test_the_temperature_is_not_clamped(case, tmp_path):
 
 
 def wide(case: Path, folder: Path, alpha: float | None) -> Pretrainer:
-    config = read_json(case, "meta")["config"]
-    sizes = Sizes(
-        vision_width=config["vision"]["width"],
-        text_width=config["text"]["hidden_size"],
-        feed_forward=config["text"]["intermediate_size"],
-        positions=config["text"]["max_position_embeddings"],
-        shared_width=config["embed_dim"],
-    )
-    return tuned(folder, sizes, read(case, "weights"), torch.float64, alpha)
+    return tuned(folder, recorded_sizes(case), read(case, "weights"), torch.float64, alpha)
 
 
 def wide_batch(case: Path, pretrainer: Pretrainer, number: int) -> Batch:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from albefkit.alignment.space import NoSpace
 from albefkit.engine.pretrainer import Pretrainer
@@ -15,21 +14,18 @@ from albefkit.evaluation.galleries import EncodedGallery
 from albefkit.evaluation.reranking import judge_pairs, shortlists
 from albefkit.interop.released import from_released
 from tests.golden.cases import case_dirs, case_name
-from tests.golden.released_run import FUSION_FROM, Sizes, build, read, read_json
-from tests.golden.test_pretrain import FLOAT32
+from tests.golden.released_run import (
+    FLOAT32,
+    FUSION_FROM,
+    Sizes,
+    build,
+    read,
+    read_json,
+    released_state,
+)
 
 SIZES = Sizes(vision_width=64, text_width=64, feed_forward=256, positions=64, shared_width=32)
 UNTOUCHED = -100.0
-
-
-def released_state(case: Path, name: str = "state") -> dict[str, Tensor]:
-    """Every released key of a case, which may lie in the files of another."""
-    state = {}
-    for key, entry in read_json(case, name).items():
-        file = (case / entry["file"]).resolve()
-        tensor = read(file.parent, file.stem)[entry["key"]]
-        state[key] = tensor.to(getattr(torch, entry["dtype"])).reshape(entry["shape"])
-    return state
 
 
 def examined(case: Path, folder: Path) -> Pretrainer:

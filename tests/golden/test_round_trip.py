@@ -13,8 +13,7 @@ from albefkit.interop.layouts import layout_of
 from albefkit.interop.released import from_released, to_released
 from albefkit.interop.released_names import POSITION_IDS, twin
 from tests.golden.cases import case_dirs, case_name, width_case_dirs
-from tests.golden.released_run import FUSION_FROM, read
-from tests.interop.parts import main_state
+from tests.golden.released_run import FUSION_FROM, read, released_state
 
 LAYOUTS = {
     "pretrain": "pretrain",
@@ -61,7 +60,7 @@ def bit_equal(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> No
 
 @pytest.mark.parametrize(("case", "layout"), CASES, ids=[case_name(case) for case, _ in CASES])
 def test_there_and_back_loses_nothing(case: Path, layout: str) -> None:
-    state = main_state(case)
+    state = released_state(case)
     name, back = there_and_back(state)
     assert name == layout
     bit_equal(back, state)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from albefkit.interop.released import load_released
 from tests.golden.cases import case_dirs, case_name, width_case_dirs
-from tests.interop.parts import MAIN, WIDTHS, Parts, main_state, width_state
+from tests.golden.released_run import released_state
+from tests.interop.parts import MAIN, WIDTHS, Parts, width_state
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-5}
 FLOAT64 = {"rtol": 1e-9, "atol": 1e-9}
@@ -40,7 +41,7 @@ def look(parts: Parts, inputs: dict[str, Tensor], prefix: str = "") -> dict[str,
 @main
 def test_float64(case: Path, tmp_path: Path) -> None:
     parts = Parts(MAIN, tmp_path).double()
-    load_released(parts, main_state(case))
+    load_released(parts, released_state(case))
     seen = look(parts, load_file(case / "inputs.safetensors"))
     expected = load_file(case / "out_a04_f64.safetensors")
     for ours, theirs in {
@@ -59,7 +60,7 @@ def test_float32(case: Path, fused_kernel: bool, tmp_path: Path, monkeypatch) ->
     # The kernel for accelerators, which this machine would not choose, gives the same.
     monkeypatch.setattr("albefkit.layers.attention.fused_pays", lambda device=None: fused_kernel)
     parts = Parts(MAIN, tmp_path)
-    load_released(parts, main_state(case))
+    load_released(parts, released_state(case))
     seen = look(parts, load_file(case / "inputs.safetensors"))
     expected = load_file(case / "out_a04.safetensors")
     for ours, theirs in {

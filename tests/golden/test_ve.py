@@ -7,28 +7,25 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from albefkit.engine.pretrainer import Pretrainer
 from tests.golden.cases import case_dirs, case_name, width_case_dirs
 from tests.golden.fine_tuned import (
     EXACT,
     MAIN,
+    RUNS,
     batch,
     begin,
+    close,
     fine_tuned,
-    gradients,
-    ours,
-    probes_agree,
+    gradients_agree,
     steps_agree,
+    teacher_agrees,
 )
-from tests.golden.released_run import Sizes, read, read_json
-from tests.golden.test_pretrain import FLOAT32
-from tests.golden.test_retrieval_scores import released_state
+from tests.golden.released_run import read, read_json, recorded_sizes, released_state
 
 HEAD = "classification"
 GRADIENTS = {"rtol": 1e-4, "atol": 2e-5}
-RUNS = {"distill_a04": 0.4, "distill_a00": 0.0, "nodistill": None}
 
 cases = pytest.mark.parametrize("case", case_dirs("ve"), ids=case_name)
 width_cases = pytest.mark.parametrize("case", width_case_dirs("visual_entailment"), ids=case_name)
@@ -49,10 +46,6 @@ def main_batch(case: Path):
     return batch(inputs["image"], *text, torch.float32, label=inputs["targets"])
 
 
-def close(actual: Tensor, expected: Tensor, **tolerance: float) -> None:
-    torch.testing.assert_close(actual.detach(), expected, **(tolerance or FLOAT32))
-
-
 @cases
 @pytest.mark.parametrize("run", RUNS)
 def test_a_training_step(case, run, tmp_path):
@@ -68,19 +61,8 @@ def test_a_training_step(case, run, tmp_path):
     close(loss, expected["loss"])
 
     loss.backward()
-    found = gradients(pretrainer)
-    stored = {name: list(each.values()) for name, each in meta["grad"].items()}
-    probes_agree(found, stored, 1, tolerance=1e-4, floor=2e-5)
-    assert len(stored) == len(found)
-    recorded = {
-        key.removeprefix("grad/"): value for key, value in expected.items() if "grad/" in key
-    }
-    for name, value in ours(recorded).items():
-        close(found[name], value, **GRADIENTS)
-    after = pretrainer.state_dict()
-    for released, sums in meta["momentum_after"].items():
-        ((name, total),) = ours({released: torch.tensor(sums["sum"], dtype=torch.float64)}).items()
-        close(after[name].double().sum(), total, rtol=1e-5, atol=1e-4)
+    gradients_agree(pretrainer, expected, meta["grad"], **GRADIENTS)
+    teacher_agrees(pretrainer, meta["momentum_after"])
 
 
 @cases
@@ -95,15 +77,8 @@ def test_answers_in_evaluation(case, tmp_path):
 
 
 def wide(case: Path, folder: Path, alpha: float | None) -> Pretrainer:
-    config = read_json(case, "meta")["config"]
-    sizes = Sizes(
-        vision_width=config["vision"]["width"],
-        text_width=config["text"]["hidden_size"],
-        feed_forward=config["text"]["intermediate_size"],
-        positions=config["text"]["max_position_embeddings"],
-        shared_width=config["embed_dim"],
-    )
-    return fine_tuned(folder, sizes, read(case, "weights"), torch.float64, recipe(alpha))
+    weights = read(case, "weights")
+    return fine_tuned(folder, recorded_sizes(case), weights, torch.float64, recipe(alpha))
 
 
 def wide_batch(case: Path, step: int):

@@ -25,21 +25,19 @@ from tests.golden.cases import case_dirs, case_name, fixed_dir, width_case_dirs
 from tests.golden.fine_tuned import (
     EXACT,
     MAIN,
+    RUNS,
     batch,
     begin,
+    close,
     fine_tuned,
-    gradients,
-    ours,
-    probes_agree,
+    gradients_agree,
     steps_agree,
+    teacher_agrees,
 )
-from tests.golden.released_run import Sizes, read, read_json
-from tests.golden.test_pretrain import FLOAT32
-from tests.golden.test_retrieval_scores import released_state
+from tests.golden.released_run import read, read_json, recorded_sizes, released_state
 
 HEAD = "answer"
 GRADIENTS = {"rtol": 1e-4, "atol": 5e-5}
-RUNS = {"distill_a04": 0.4, "distill_a00": 0.0, "nodistill": None}
 NEGLIGIBLE = 1e-6
 
 cases = pytest.mark.parametrize("case", case_dirs("vqa"), ids=case_name)
@@ -92,19 +90,8 @@ def main(case: Path, folder: Path, alpha: float | None) -> Pretrainer:
 
 
 def wide(case: Path, folder: Path, alpha: float | None) -> Pretrainer:
-    config = read_json(case, "meta")["config"]
-    sizes = Sizes(
-        vision_width=config["vision"]["width"],
-        text_width=config["text"]["hidden_size"],
-        feed_forward=config["text"]["intermediate_size"],
-        positions=config["text"]["max_position_embeddings"],
-        shared_width=config["embed_dim"],
-    )
-    return fine_tuned(folder, sizes, read(case, "weights"), torch.float64, recipe(alpha))
-
-
-def close(actual: Tensor, expected: Tensor, **tolerance: float) -> None:
-    torch.testing.assert_close(actual.detach(), expected, **(tolerance or FLOAT32))
+    weights = read(case, "weights")
+    return fine_tuned(folder, recorded_sizes(case), weights, torch.float64, recipe(alpha))
 
 
 def decoder_of(who: ForwardPass) -> AnswerDecoder:
@@ -145,19 +132,8 @@ def test_a_training_step(case, run, tmp_path):
     close(prediction.loss(), expected["loss"])
 
     prediction.loss().backward()
-    found = gradients(pretrainer)
-    stored = {name: list(each.values()) for name, each in meta["grad"].items()}
-    probes_agree(found, stored, 1, tolerance=1e-4, floor=2e-5)
-    assert set(found) == set(ours({name: torch.zeros(1) for name in stored}))
-    recorded = {
-        key.removeprefix("grad/"): value for key, value in expected.items() if "grad/" in key
-    }
-    for name, value in ours(recorded).items():
-        close(found[name], value, **GRADIENTS)
-    after = pretrainer.state_dict()
-    for released, sums in meta.get("momentum_after", {}).items():
-        for name, total in ours({released: torch.tensor(sums["sum"]).double()}).items():
-            close(after[name].double().sum(), total, rtol=1e-5, atol=1e-4)
+    gradients_agree(pretrainer, expected, meta["grad"], **GRADIENTS)
+    teacher_agrees(pretrainer, meta.get("momentum_after", {}))
 
 
 @cases

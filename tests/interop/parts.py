@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,19 +125,6 @@ class Queues(nn.Module):
             self.register_buffer(name, torch.full((QUEUE,), -100))
         for name in ("pointer", "filled"):
             self.register_buffer(name, torch.zeros((), dtype=torch.int64))
-
-
-def main_state(case: Path) -> dict[str, Tensor]:
-    """The released state dict of a case of the main set; stored in half precision, exact."""
-    files: dict[str, dict[str, Tensor]] = {}
-    state = {}
-    for key, entry in json.loads((case / "state.json").read_text()).items():
-        stored = files.setdefault(entry["file"], {})
-        if not stored:
-            stored.update(load_file(case / entry["file"]))
-        dtype = getattr(torch, entry["dtype"])
-        state[key] = stored[entry["key"]].to(dtype).reshape(entry["shape"])
-    return state
 
 
 def width_state(case: Path) -> dict[str, Tensor]:

@@ -16,7 +16,8 @@ from albefkit.interop.released_names import first_fusion_layer, our_name, twin
 from albefkit.layers.positions import interpolate_positions
 from albefkit.registry.errors import ComponentError
 from tests.golden.cases import case_dirs, case_name, fixed_dir, width_case_dirs
-from tests.interop.parts import BASE, MAIN, WIDTHS, Parts, Sizes, main_state, width_state
+from tests.golden.released_run import released_state
+from tests.interop.parts import BASE, MAIN, WIDTHS, Parts, Sizes, width_state
 
 main = pytest.mark.parametrize("case", case_dirs("pretrain"), ids=case_name)
 widths = pytest.mark.parametrize("case", width_case_dirs("pretrain"), ids=case_name)
@@ -32,7 +33,7 @@ def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> No
 
 @main
 def test_there_and_back_loses_nothing(case: Path) -> None:
-    state = main_state(case)
+    state = released_state(case)
     equal(to_released(from_released(state), fusion_from=2), state)
 
 
@@ -51,7 +52,7 @@ def test_there_and_back_with_unequal_widths(case: Path, tmp_path: Path) -> None:
 
 @main
 def test_an_imported_queue_counts_as_full(case: Path, tmp_path: Path) -> None:
-    state = main_state(case)
+    state = released_state(case)
     parts = Parts(MAIN, tmp_path)
     load_released(parts, state)
     keys = parts.space.keys
@@ -63,7 +64,7 @@ def test_an_imported_queue_counts_as_full(case: Path, tmp_path: Path) -> None:
 
 @main
 def test_a_queue_of_another_length_is_left_behind(case: Path, tmp_path: Path) -> None:
-    state = main_state(case)
+    state = released_state(case)
     for name in ("image_queue", "text_queue"):
         state[name] = state[name][:, :7]
     parts = Parts(MAIN, tmp_path)
@@ -78,7 +79,7 @@ def test_a_queue_of_another_length_is_left_behind(case: Path, tmp_path: Path) ->
 def test_a_student_alone_takes_the_student(case: Path, tmp_path: Path) -> None:
     parts = Parts(MAIN, tmp_path)
     del parts.teacher, parts.space
-    report = load_released(parts, main_state(case))
+    report = load_released(parts, released_state(case))
     dropped = report.names("dropped")
     assert "visual_encoder_m.cls_token" in dropped and "temp" in dropped
     assert not any(twin(name).name.endswith("position_ids") for name in dropped)
@@ -87,13 +88,13 @@ def test_a_student_alone_takes_the_student(case: Path, tmp_path: Path) -> None:
 
 @main
 def test_unknown_tensors_are_named(case: Path, tmp_path: Path) -> None:
-    state = main_state(case) | {"cls_head.0.weight": torch.zeros(2)}
+    state = released_state(case) | {"cls_head.0.weight": torch.zeros(2)}
     assert "cls_head.0.weight" in load_released(Parts(MAIN, tmp_path), state).names("dropped")
 
 
 @main
 def test_a_missing_tensor_is_an_error(case: Path, tmp_path: Path) -> None:
-    state = main_state(case)
+    state = released_state(case)
     del state["visual_encoder.norm.weight"], state["text_proj_m.bias"]
     with pytest.raises(ComponentError) as caught:
         load_released(Parts(MAIN, tmp_path), state)
@@ -104,7 +105,7 @@ def test_a_missing_tensor_is_an_error(case: Path, tmp_path: Path) -> None:
 
 @main
 def test_positions_follow_the_image_size(case: Path, tmp_path: Path) -> None:
-    state = main_state(case)
+    state = released_state(case)
     parts = Parts(Sizes(image_size=80), tmp_path)
     report = load_released(parts, state)
     expected = interpolate_positions(state["visual_encoder.pos_embed"], (5, 5), 1)

@@ -12,8 +12,7 @@ from albefkit.interop.layouts import LAYOUTS, PRETRAIN, Layout
 from albefkit.interop.released_shape import expected_names, shape_of
 from albefkit.registry.errors import ComponentError
 from tests.golden.cases import case_dirs, case_name, fixed_dir, width_case_dirs
-from tests.golden.released_run import read
-from tests.interop.parts import main_state
+from tests.golden.released_run import read, released_state
 
 KEYS = fixed_dir("checkpoint_keys")
 NAMES = {"entailment": "ve", "nlvr_assign": "pretrain_nlvr"}
@@ -44,7 +43,7 @@ def test_every_width_is_found(case: Path) -> None:
 
 @pytest.mark.parametrize("case", case_dirs("pretrain"), ids=case_name)
 def test_a_recorded_checkpoint_has_the_expected_names(case: Path) -> None:
-    state = main_state(case)
+    state = released_state(case)
     shape = shape_of(state)
     assert expected_names(PRETRAIN, shape) == set(state)
     assert (shape.shared_width, shape.queue) == (32, 48)
@@ -59,7 +58,7 @@ def test_a_recorded_checkpoint_has_the_expected_names(case: Path) -> None:
 )
 @pytest.mark.parametrize("case", case_dirs("pretrain"), ids=case_name)
 def test_what_is_no_released_checkpoint_is_said(case: Path, lost: str, message: str) -> None:
-    state = main_state(case)
+    state = released_state(case)
     del state[lost]
     with pytest.raises(ComponentError, match=message):
         shape_of(state)

@@ -21,9 +21,7 @@ from albefkit.models.stored import find_stored, rebuild
 from albefkit.recipe.load import load_recipe
 from albefkit.registry.errors import ComponentError
 from tests.golden.cases import case_dirs
-from tests.golden.released_run import read
-from tests.golden.test_pretrain import FLOAT32
-from tests.interop.parts import main_state
+from tests.golden.released_run import FLOAT32, read, released_state
 from tests.models.conftest import CLASSES, command, picture
 
 TASKS = {
@@ -63,7 +61,7 @@ def vocabulary(tmp_path) -> Path:
 
 def recorded_file(folder: Path, name: str) -> Path:
     path = folder / f"{name}.pth"
-    torch.save({"model": main_state(recorded(name))}, path)
+    torch.save({"model": released_state(recorded(name))}, path)
     return path
 
 

@@ -12,7 +12,7 @@ from albefkit.interop.exporting import export_released
 from albefkit.models.converting import Wishes, convert_released
 from albefkit.models.inspecting import inspect
 from tests.golden.cases import case_dirs, case_name
-from tests.interop.parts import main_state
+from tests.golden.released_run import released_state
 from tests.layers.hub_models import save_encoder
 from tests.models.conftest import MICRO, command
 
@@ -156,5 +156,5 @@ def test_a_file_that_would_run_code_is_refused(verb, tmp_path, capsys) -> None:
 
 @pytest.mark.parametrize("case", case_dirs("grounding"), ids=case_name)
 def test_grounding_has_the_layout_of_retrieval(case, tmp_path) -> None:
-    torch.save({"model": main_state(case)}, tmp_path / "refcoco.pth")
+    torch.save({"model": released_state(case)}, tmp_path / "refcoco.pth")
     assert "grounding" in inspect(tmp_path / "refcoco.pth").what

@@ -100,6 +100,14 @@ def test_maps_of_sentences_and_of_words(model):
     assert all(weight.grad is None for weight in model.network.parameters())
 
 
+def test_a_map_is_saved_as_it_is_painted(model, tmp_path):
+    (found,) = model.ground(picture(0), "a red square")
+    for word in (None, 0):
+        found.save(tmp_path / "map.png", picture(0), word)
+        with Image.open(tmp_path / "map.png") as image:
+            assert np.array_equal(np.asarray(image), found.overlay(picture(0), word))
+
+
 @pytest.mark.parametrize(
     ("images", "texts", "wrong"),
     [

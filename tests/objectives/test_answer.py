@@ -188,6 +188,13 @@ def test_it_looks_at_tokens_of_its_own_width():
     assert torch.equal(layer.feed_forward.expand.weight, theirs.feed_forward.expand.weight)
 
 
+def test_it_can_be_sized_without_memory_for_it():
+    pretrainer = build().pretrainer
+    with torch.device("meta"):
+        decoder = pretrainer.objectives["reply"].head(pretrainer.student.to("meta"))
+    assert {each.device.type for each in decoder.parameters()} == {"meta"}
+
+
 def test_layers_and_dropout_can_be_said():
     student = build(BOTH_LAYERS, "objectives.reply={layers: 1, dropout: 0.3}").pretrainer.student
     decoder = student.heads["reply"]

@@ -10,6 +10,7 @@ from albefkit.recipe.library import find_recipe, shipped, shipped_folder
 from albefkit.recipe.load import load_recipe
 from albefkit.recipe.schema import schema
 from albefkit.recipe.source import parse, read_file
+from tests.recipe.plugins import require_plugins
 from tests.recipe.test_schema import fits
 
 
@@ -20,6 +21,7 @@ def written():
 
 @pytest.mark.parametrize("name", shipped())
 def test_a_shipped_recipe(name, written, tmp_path):
+    require_plugins(name)
     recipe = load_recipe(name)
     (tmp_path / "resolved.yaml").write_text(recipe.to_yaml())
     again = load_recipe(tmp_path / "resolved.yaml")

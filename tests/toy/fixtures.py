@@ -70,8 +70,11 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("ALBEFKIT_PLUGINS", raising=False)
     before = set(sys.modules)
     yield site
+    # Only what lies in scratch sites: others (torch) cannot be imported twice.
     for name in set(sys.modules) - before:
-        if not name.startswith(("albefkit", "tests.")):
+        module = sys.modules[name]
+        places = (getattr(module, "__file__", None), *getattr(module, "__path__", ()))
+        if any(str(place).startswith(str(tmp_path)) for place in places):
             del sys.modules[name]
 
 

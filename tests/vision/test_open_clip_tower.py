@@ -64,6 +64,26 @@ def test_positions_follow_the_image_size(tmp_path: Path) -> None:
     assert tower(torch.randn(1, 3, 48, 48)).tokens.shape == (1, 37, 16)
 
 
+def test_any_size_from_random_weights() -> None:
+    sizes = {"image_size": 32, "patch_size": 16, "width": 24, "layers": 2}
+    tower = OpenClipTower(**sizes, heads=3, pretrained=False)  # type: ignore[arg-type]
+    assert tower(torch.randn(2, 3, 32, 32)).tokens.shape == (2, 5, 24)
+    blocks = tower.model.transformer.resblocks
+    assert len(blocks) == 2 and blocks[0].attn.num_heads == 3
+    wide = OpenClipTower(width=128, layers=1, pretrained=False)
+    assert wide.model.transformer.resblocks[0].attn.head_dim == 64
+    with pytest.raises(ComponentError, match="5 heads do not divide a width of 24"):
+        OpenClipTower(**sizes, heads=5, pretrained=False)  # type: ignore[arg-type]
+
+
+def test_weights_of_another_size_are_an_error_that_names_them(tmp_path: Path) -> None:
+    save(tmp_path)
+    with pytest.raises(ComponentError, match="tensors of the backbone are not in"):
+        OpenClipTower(name=f"local-dir:{tmp_path}", width=24)
+    fewer = OpenClipTower(name=f"local-dir:{tmp_path}", layers=1)
+    assert fewer.load_report is not None and fewer.load_report.names("fresh") == []
+
+
 def test_no_weight_stays_without_a_gradient(tmp_path: Path) -> None:
     save(tmp_path)
     tower = OpenClipTower(name=f"local-dir:{tmp_path}", pretrained=False)
@@ -87,7 +107,7 @@ def test_other_towers_are_refused(name: str, message: str) -> None:
 
 
 def test_unknown_weights_and_an_unreachable_hub(monkeypatch) -> None:
-    monkeypatch.setattr("albefkit.vision.open_clip_tower.unreachable", lambda url: "far away")
+    monkeypatch.setattr("albefkit.layers.open_clip_models.unreachable", lambda url: "far away")
     with pytest.raises(ComponentError, match=r"has no weights 'x'; there are: .*openai"):
         OpenClipTower(name="ViT-B-32", weights="x", pretrained=True)
     with pytest.warns(AlbefkitWarning, match="random weights: far away"):

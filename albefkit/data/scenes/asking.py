@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from albefkit.data.scenes.phrases import RELATIONS, Dice, relation, with_article
+from albefkit.data.scenes.phrases import RELATIONS, Dice, perhaps, relation, with_article
 from albefkit.data.scenes.words import COLOURS, NUMBERS, PLURALS, SHAPES
 from albefkit.data.scenes.world import SceneObject
 
@@ -25,7 +25,6 @@ ANSWERS = tuple(sorted({*COLOURS, *SHAPES, *COUNTS, "yes", "no", "above", "below
 """All there are."""
 
 _OPPOSITES = {"left": "right", "right": "left", "above": "below", "below": "above"}
-_CLEARLY_NOT = 0.02
 
 _COLOUR = ("what colour is the {shape}?", "which colour is the {shape}?")
 _SHAPE = ("what shape is the {colour} thing?", "which shape is {colour}?")
@@ -143,18 +142,8 @@ def _only_ones(
     """Pairs of which the first is the only one that stands so to the second."""
     for one, found, other in _pairs(objects, *RELATIONS):
         rivals = [each for each in objects if each is not one and each is not other]
-        if all(_ahead(found, rival, other) < -_CLEARLY_NOT for rival in rivals):
+        if not any(perhaps(found, rival, other) for rival in rivals):
             yield one, found, other
-
-
-def _ahead(found: str, one: SceneObject, other: SceneObject) -> float:
-    """How far `one` is on that side of `other`."""
-    return {
-        "left": other.x - one.x,
-        "right": one.x - other.x,
-        "above": other.y - one.y,
-        "below": one.y - other.y,
-    }[found]
 
 
 def _the(one: SceneObject) -> str:

@@ -10,18 +10,20 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from albefkit.data.base import Dataset, Gallery, Item, Split, SplitName
+from albefkit.data.base import Gallery, Item, Split, SplitName
+from albefkit.data.scenes.drawn import DrawnDataset
 from albefkit.data.scenes.lexicon import LEXICON
 from albefkit.data.scenes.noise import CLEAN, noisy_captions
 from albefkit.data.scenes.phrases import ROLLS, Dice, describe
 from albefkit.data.scenes.pictures import Pictures
-from albefkit.data.scenes.words import CROP_SCALE, MAX_OBJECTS
+from albefkit.data.scenes.truth import holds, parse
+from albefkit.data.scenes.words import MAX_OBJECTS
 from albefkit.data.scenes.world import GENERATOR_VERSION, make_world
 from albefkit.registry.errors import ComponentError
 from albefkit.seeding import numpy_rng
 
 
-class Scenes(Dataset):
+class Scenes(DrawnDataset):
     """Drawn scenes of coloured shapes with captions; needs no download.
 
     Args:
@@ -50,29 +52,13 @@ class Scenes(Dataset):
             raise ComponentError(
                 f"scenes: objects is {list(objects)}; give fewest and most, 1 to {MAX_OBJECTS}."
             )
-        self._size, self._noise, self._objects, self._seed = (
-            size,
-            noise,
-            (objects[0], objects[1]),
-            seed,
-        )
-        self._lengths: dict[SplitName, int] = {"train": train, "val": val, "test": test}
-        self._made: dict[SplitName, ScenesSplit] = {}
+        super().__init__(size=size, train=train, val=val, test=test, seed=seed)
+        self._noise, self._objects = noise, (objects[0], objects[1])
 
-    @property
-    def crop_scale(self) -> tuple[float, float]:
-        """Hardly any crop: a smaller one loses things that the text names."""
-        return CROP_SCALE
-
-    def split(self, name: SplitName) -> ScenesSplit:
-        """One part of the world; noise is in training only."""
-        if name not in self._made:
-            noise = self._noise if name == "train" else 0.0
-            length = self._lengths[name]
-            self._made[name] = ScenesSplit(
-                name, length, self._size, noise, self._objects, self._seed
-            )
-        return self._made[name]
+    def make(self, name: SplitName, length: int, size: int, seed: int) -> ScenesSplit:
+        """A split, a function of its arguments; noise is in training only."""
+        noise = self._noise if name == "train" else 0.0
+        return ScenesSplit(name, length, size, noise, self._objects, seed)
 
 
 class ScenesSplit(Split):
@@ -128,6 +114,15 @@ class ScenesSplit(Split):
         everyone = range(len(self))
         names = [f"scene {index}" for index in everyone]
         return Gallery(len(self), self._pictures.__getitem__, self.captions(), everyone, names)
+
+    def holds(self, index: int, text: str) -> bool | None:
+        """Whether a caption is true of scene `index`; None where it is no caption of scenes, or
+        where people might not agree.
+        """
+        claims = parse(text)
+        if claims is None:
+            return None
+        return holds(claims, self.world.objects(index), self.world.background(index))
 
     @cached_property
     def clean_captions(self) -> list[str]:

@@ -1,11 +1,12 @@
-"""What data sets of drawn scenes with something else than captions have in common."""
+"""What data sets of drawn scenes have in common."""
 
 from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -16,6 +17,8 @@ from albefkit.data.scenes.pictures import Pictures
 from albefkit.data.scenes.words import CROP_SCALE, MAX_OBJECTS
 from albefkit.data.scenes.world import GENERATOR_VERSION, World
 from albefkit.seeding import numpy_rng
+
+_T = TypeVar("_T")
 
 
 class DrawnDataset(Dataset):
@@ -55,7 +58,7 @@ class DrawnDataset(Dataset):
 
     @abstractmethod
     def make(self, name: SplitName, length: int, size: int, seed: int) -> Split:
-        """A split, a function of its arguments; a shorter one is the beginning of a longer one."""
+        """A split, a function of its arguments."""
 
 
 class DrawnSplit(Split):
@@ -102,6 +105,30 @@ class DrawnSplit(Split):
     @abstractmethod
     def say(self) -> None:
         """Think up the texts, and keep them."""
+
+
+def first_scenes(
+    length: int,
+    spare: float,
+    imagine: Callable[[int], World],
+    judge: Callable[[World], Sequence[_T]],
+) -> tuple[World, list[_T]]:
+    """The first scenes that are good for something, and for what.
+
+    Args:
+        length: how many are wanted.
+        spare: so many times as many are thought up, and again so many times until it is enough.
+        imagine: thinks up so many; a shorter world is the beginning of a longer one.
+        judge: what each scene is good for; false where it is for nothing.
+    """
+    drawn = length
+    while True:
+        drawn = int(spare * drawn) + 8
+        world = imagine(drawn)
+        found = judge(world)
+        kept = [scene for scene, good in enumerate(found) if good][:length]
+        if len(kept) == length:
+            return world.rows(kept), [found[scene] for scene in kept]
 
 
 def unlike(length: int, choices: int, *keys: int | str) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from albefkit.data.base import Item, SplitName
-from albefkit.data.scenes.drawn import DrawnDataset, DrawnSplit
+from albefkit.data.scenes.drawn import DrawnDataset, DrawnSplit, first_scenes
 from albefkit.data.scenes.phrases import Dice
 from albefkit.data.scenes.referring import ROLLS, Reference, refer
 from albefkit.data.scenes.words import MAX_OBJECTS
@@ -123,17 +123,11 @@ class ExpressionsSplit(DrawnSplit):
 
     @cached_property
     def _referable(self) -> _Referable:
-        drawn, key = len(self), f"expressions-{self._name}"
-        while True:
-            drawn = int(_SPARE * drawn) + 8
-            world = self._alike(make_world(self._seed, key, drawn, self._objects))
-            said = self._said(world)
-            kept = [place for place, references in enumerate(said) if references][: len(self)]
-            if len(kept) == len(self):
-                return _Referable(_rows(world, kept), [said[place] for place in kept])
+        return _Referable(*first_scenes(len(self), _SPARE, self._alike, self._said))
 
-    def _alike(self, world: World) -> World:
-        """The first two objects of most scenes share a shape or a colour."""
+    def _alike(self, length: int) -> World:
+        """Scenes of which most have first two objects that share a shape or a colour."""
+        world = make_world(self._seed, f"expressions-{self._name}", length, self._objects)
         table = numpy_rng(self._seed, "expressions-alike", self._name).random(len(world))
         shape, colour = world.shape.copy(), world.colour.copy()
         same_shape = table < _SAME_SHAPE
@@ -171,7 +165,3 @@ def _pixels(box: tuple[float, float, float, float], size: int) -> tuple[float, f
     """Left, top, right, bottom in shares -> left, top, width, height in pixels."""
     left, top, right, bottom = (size * edge for edge in box)
     return (left, top, right - left, bottom - top)
-
-
-def _rows(world: World, rows: list[int]) -> World:
-    return World(**{each.name: getattr(world, each.name)[rows] for each in fields(World)})

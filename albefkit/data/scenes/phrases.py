@@ -36,6 +36,7 @@ _BACKGROUND_SHARE, _BACKGROUND_SHARE_ALONE, _MANY_WORDS = 0.2, 0.8, 18
 _AT_LEAST = 0.1
 _DOMINANCE = 1.15
 _THIRD_LOW, _THIRD_HIGH = 0.4, 0.6
+_LOOSE = 0.02
 
 Thing = tuple[SceneObject, ...]
 """Objects that look alike and are spoken of together."""
@@ -92,6 +93,17 @@ def relation(first: Thing, second: Thing) -> str | None:
             if min(values) > 0:
                 return positive
     return None
+
+
+def perhaps(found: str, one: SceneObject, other: SceneObject) -> bool:
+    """Whether someone might say that `one` stands so to `other`."""
+    ahead = {
+        "left": other.x - one.x,
+        "right": one.x - other.x,
+        "above": other.y - one.y,
+        "below": one.y - other.y,
+    }
+    return ahead[found] > -_LOOSE
 
 
 def place(thing: Thing) -> str:

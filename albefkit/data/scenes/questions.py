@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from albefkit.data.base import Item, SplitName, WeightedAnswers
 from albefkit.data.scenes.asking import ANSWERS, KINDS, MOST_ALIKE, ROLLS, Question, ask
-from albefkit.data.scenes.drawn import DrawnDataset, DrawnSplit, unlike
+from albefkit.data.scenes.drawn import DrawnDataset, DrawnSplit, first_scenes, unlike
 from albefkit.data.scenes.phrases import Dice
 from albefkit.data.scenes.words import COLOURS, MAX_OBJECTS, SHAPES
 from albefkit.data.scenes.world import World, make_world
@@ -117,15 +117,15 @@ class QuestionsSplit(DrawnSplit):
 
     def _with_room(self) -> World:
         """The first scenes in which three things found room."""
-        drawn, key = len(self), f"questions-{self._name}"
-        while True:
-            drawn = int(_SPARE * drawn) + 8
-            world = make_world(self._seed, key, drawn, (_OBJECTS, _OBJECTS))
-            kept = np.flatnonzero(world.present[:, :_OBJECTS].all(axis=1))[: len(self)]
-            if len(kept) == len(self):
-                return World(
-                    **{each.name: getattr(world, each.name)[kept] for each in fields(World)}
-                )
+
+        def imagine(length: int) -> World:
+            key = f"questions-{self._name}"
+            return make_world(self._seed, key, length, (_OBJECTS, _OBJECTS))
+
+        def room(world: World) -> list[bool]:
+            return np.all(world.present[:, :_OBJECTS], axis=1).tolist()
+
+        return first_scenes(len(self), _SPARE, imagine, room)[0]
 
     @cached_property
     def _kinds(self) -> np.ndarray:

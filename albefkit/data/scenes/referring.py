@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from albefkit.data.scenes.phrases import RELATIONS, Dice, relation
+from albefkit.data.scenes.phrases import RELATIONS, Dice, perhaps, relation
 from albefkit.data.scenes.words import SIZE_WORDS
 from albefkit.data.scenes.world import SceneObject
 
@@ -16,9 +16,6 @@ PARTS = (ATTRIBUTES, RELATION)
 
 ROLLS = 8
 """How many uniform numbers an expression may use."""
-
-_LOOSE = 0.02
-_OPPOSITES = {"left": "right", "right": "left", "above": "below", "below": "above"}
 
 
 class Noun(NamedTuple):
@@ -106,16 +103,5 @@ def _standing(objects: Sequence[SceneObject], target: int) -> Iterator[tuple[Nou
         anchors = [noun for noun in _full(other) if _only(noun, objects) == place]
         for noun in (Noun(one.shape), Noun(one.shape, one.colour)):
             rivals = [r for i, r in enumerate(objects) if i not in (target, place) and noun.fits(r)]
-            if not any(_perhaps(found, rival, other) for rival in rivals):
+            if not any(perhaps(found, rival, other) for rival in rivals):
                 yield from ((noun, found, anchor) for anchor in anchors)
-
-
-def _perhaps(found: str, one: SceneObject, other: SceneObject) -> bool:
-    """Whether someone might say that `one` stands so to `other`."""
-    ahead = {
-        "left": other.x - one.x,
-        "right": one.x - other.x,
-        "above": other.y - one.y,
-        "below": one.y - other.y,
-    }
-    return ahead[found] > -_LOOSE

@@ -6,7 +6,8 @@ Lengths are shares of the picture's side; x runs to the right, y downwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import NamedTuple
 
@@ -98,6 +99,10 @@ class World:
 
     def __len__(self) -> int:
         return len(self.pattern)
+
+    def rows(self, scenes: Sequence[int]) -> World:
+        """Only these scenes, in this order."""
+        return World(**{each.name: getattr(self, each.name)[scenes] for each in fields(World)})
 
     def objects(self, index: int) -> tuple[SceneObject, ...]:
         """The objects of scene `index`."""

@@ -1,0 +1,1 @@
+"""Detector-based vision-language models for albefkit."""

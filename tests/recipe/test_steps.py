@@ -1,0 +1,52 @@
+"""Every shipped recipe is built and takes a step; in the slow tests it learns."""
+
+import json
+
+import pytest
+import torch
+
+from albefkit.assemble import assemble
+from albefkit.cli.main import main
+from albefkit.data.sampler import Order
+from albefkit.feeding import train_loader
+from albefkit.progress import Progress
+from albefkit.recipe.library import shipped
+from albefkit.recipe.load import load_recipe
+from tests.recipe.plugins import NEEDS, require_plugins
+
+FEW = ["data.train=12", "data.val=4", "data.test=4", "train.batch_size=3", "train.workers=0"]
+ONLY_EXTENDED = "downstream/base"
+ON_SCENES = [name for name in shipped() if name not in {*NEEDS, ONLY_EXTENDED}]
+
+
+@pytest.mark.filterwarnings("ignore:.*starts from random weights")
+@pytest.mark.parametrize("name", ON_SCENES)
+def test_a_shipped_recipe_is_built_and_takes_a_step(name):
+    recipe = load_recipe(name, sets=FEW)
+    assembly = assemble(recipe)
+    pretrainer = assembly.pretrainer.train()
+    batch = next(train_loader(assembly, Order(42, 12, 3)).batches())
+    progress = Progress(step=1, steps_per_epoch=4, epochs=1)
+    report = pretrainer(batch, progress)
+    report.loss.backward()
+    assert torch.isfinite(report.loss)
+    unused = [
+        name
+        for name, parameter in pretrainer.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
+    ]
+    assert not unused
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in shipped() if name.startswith("baselines/")])
+def test_a_baseline_learns(name, tmp_path):
+    require_plugins(name)
+    run = tmp_path / "run"
+    with pytest.raises(SystemExit) as leaving:
+        main(["run", name, "--set", "train.epochs=1", "--out", str(run)])
+    assert not leaving.value.code
+    for path in (run / "eval").glob("*.json"):
+        found = json.loads(path.read_text())
+        for metric in ("text_r10", "image_r10"):
+            assert found["metrics"][metric] > 4 * found["chance"][metric], found["metrics"]
