@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from albefkit.data.base import Dataset
 from albefkit.evaluation.base import Evaluator
+from albefkit.network import Network
 from albefkit.objectives.base import Objective
-from albefkit.registry.errors import Problem, RecipeError
+from albefkit.registry.errors import ComponentError, Problem, RecipeError
 
 if TYPE_CHECKING:
     from albefkit.recipe.load import Recipe
@@ -40,6 +41,19 @@ def require_meaning(
             for path in required[need]
             if present[path] is None
         ]
+    if problems:
+        raise RecipeError(problems)
+
+
+def require_answers(recipe: Recipe, network: Network, evaluators: Mapping[str, Evaluator]) -> None:
+    """Refuse, before hours of training, an evaluator that could not ask this network anything."""
+    problems = []
+    for name, evaluator in evaluators.items():
+        try:
+            evaluator.require(network)
+        except ComponentError as error:
+            message = " ".join(each.message for each in error.problems)
+            problems.append(Problem(str(recipe.source), f"evaluate.{name}", message))
     if problems:
         raise RecipeError(problems)
 

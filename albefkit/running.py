@@ -34,6 +34,7 @@ from albefkit.engine.trainer import Trainer
 from albefkit.evaluation.base import Result
 from albefkit.feeding import LoaderSource, subject, train_loader
 from albefkit.recipe.load import Recipe
+from albefkit.refusals import require_answers
 from albefkit.registry.errors import Interrupted, Problem, RecipeError
 from albefkit.resuming import require_same_data, require_same_world, same_recipe
 
@@ -114,6 +115,7 @@ class _Run:
             require_same_world(checkpoint, self.world)
         tokenizer = directory.tokenizer if directory and directory.tokenizer.is_file() else None
         assembly = assemble(self.recipe, tokenizer_file=tokenizer, inherit=checkpoint is None)
+        require_answers(self.recipe, assembly.pretrainer.student, assembly.evaluators)
         assembly.pretrainer.to(self.device)
         precision = self._precision(checkpoint)
         if directory is not None:

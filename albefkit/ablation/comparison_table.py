@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any
 
 from rich.table import Table
@@ -20,9 +21,16 @@ def rich_table(comparison: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in HEADINGS:
         left = heading in (HEADINGS[0], HEADINGS[-1])
-        table.add_column(heading, justify="left" if left else "right", no_wrap=True)
-    for figure in comparison.figures:
-        table.add_row(*_cells(figure), style="bold" if figure.effect.clear else None)
+        # On a narrow terminal words give way, never digits.
+        justify, overflow = ("left", "fold") if left else ("right", "crop")
+        table.add_column(heading, justify=justify, overflow=overflow, no_wrap=not left)
+    by_evaluator = groupby(comparison.figures, key=lambda figure: figure.name.partition(".")[0])
+    for evaluator, figures in by_evaluator:
+        table.add_row(evaluator)
+        for figure in figures:
+            _, *cells = _cells(figure)
+            name = "  " + figure.name.removeprefix(f"{evaluator}.")
+            table.add_row(name, *cells, style="bold" if figure.effect.clear else None)
     return table
 
 
@@ -36,7 +44,8 @@ def words(comparison: Comparison) -> list[str]:
         f"B: {comparison.second}",
         f"seeds: {seeds}",
         f"B's recipe: {changes or 'says the same'}",
-        f"p: paired test that there is no difference, corrected for {number} figures (Holm)",
+        "p: paired test that there is no difference, corrected for the number of figures,"
+        f" {number} (Holm); intervals are not",
         *comparison.notes,
     ]
 

@@ -82,6 +82,13 @@ class Evaluator(Registrable, ABC, kind="evaluator"):
     split: SplitName
     """What the final figures are for; while training goes on it is `val`."""
 
+    def require(self, network: Network) -> None:
+        """Refuse a network that cannot be asked, before it is trained; nothing by default.
+
+        Raises:
+            ComponentError: it lacks a part; says which, and what to do.
+        """
+
     @abstractmethod
     def evaluate(self, subject: Subject, split: SplitName | None = None) -> Result:
         """Test the subject.

@@ -19,10 +19,12 @@ from albefkit.evaluation.partners import (
     join,
     match_probabilities,
     own_partners,
+    require_head,
     truths,
     wrong_partners,
 )
 from albefkit.evaluation.sampling import Groups
+from albefkit.network import Network
 from albefkit.objectives.hard_negatives import Hard
 from albefkit.objectives.negatives import Negatives
 from albefkit.objectives.random_negatives import Random
@@ -60,6 +62,14 @@ class MatchingCalibration(Evaluator):
         self.batch_size = batch_size
         self.limit = limit
 
+    def require(self, network: Network) -> None:
+        """Refuse a network that does not judge pairs.
+
+        Raises:
+            ComponentError: it has no such head.
+        """
+        require_head(network, self.head)
+
     @torch.no_grad()
     def evaluate(self, subject: Subject, split: SplitName | None = None) -> Result:
         """Figures of two drawings: `random_...`, wrong partners drawn evenly, which are the same
@@ -71,6 +81,7 @@ class MatchingCalibration(Evaluator):
         less the calibration error of random partners. The result's items are the bins: of which
         drawing they are (`drawn`), mean `probability`, share of `matches`, number of `pairs`.
         """
+        self.require(subject.network)
         name = split or self.split
         part = subject.dataset.split(name)
         items = encode_items(subject, part, self.limit)

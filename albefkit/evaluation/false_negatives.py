@@ -18,10 +18,12 @@ from albefkit.evaluation.partners import (
     alike,
     join,
     match_probabilities,
+    require_comparable,
     truths,
     wrong_partners,
 )
 from albefkit.evaluation.sampling import Groups
+from albefkit.network import Network
 from albefkit.objectives.negatives import Negatives
 from albefkit.objectives.random_negatives import Random
 from albefkit.registry import default
@@ -31,9 +33,9 @@ from albefkit.registry.errors import AlbefkitWarning
 class FalseNegatives(Evaluator):
     """How many of the wrong partners that ITM would draw are right after all.
 
-    The more similar a partner, the likelier it is drawn, and the likelier it truly matches: hard
-    negatives teach some pairs wrongly (paper section 3.2). Data that know of which pictures a text
-    is true (scenes) tell how many. In a recipe: `evaluate: {false-negatives: {}}`.
+    The more similar a partner, the likelier it is drawn as a hard negative (paper section 3.2), and
+    the likelier it truly matches: then ITM is taught what is wrong. Data that know of which
+    pictures a text is true (scenes) tell how often. In a recipe: `evaluate: {false-negatives: {}}`.
 
     Args:
         split: the split the final figures are for; while training goes on it is `val`.
@@ -61,6 +63,14 @@ class FalseNegatives(Evaluator):
         self.head = head
         self.limit = limit
 
+    def require(self, network: Network) -> None:
+        """Refuse a network that compares nothing where partners are drawn by similarity.
+
+        Raises:
+            ComponentError: nothing is aligned.
+        """
+        require_comparable(network, self.negatives)
+
     @torch.no_grad()
     def evaluate(self, subject: Subject, split: SplitName | None = None) -> Result:
         """Percent of the drawn partners that truly match: `drawn`, of which `drawn_images` for
@@ -73,6 +83,7 @@ class FalseNegatives(Evaluator):
         right partners: places in the split of the `image` and of the `text`, its `words`, and the
         probability of a `match` as the head says it.
         """
+        self.require(subject.network)
         name = split or self.split
         part = subject.dataset.split(name)
         items = encode_items(subject, part, self.limit)

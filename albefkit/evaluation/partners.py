@@ -16,6 +16,7 @@ from albefkit.evaluation.base import Subject
 from albefkit.evaluation.encoded_items import EncodedItems
 from albefkit.evaluation.reading import require_fusing
 from albefkit.evaluation.reranking import PAIRS_PER_ROW, judge
+from albefkit.network import Network
 from albefkit.objectives.negatives import Negatives
 from albefkit.registry.errors import ComponentError, DataError
 from albefkit.seeding import torch_generator
@@ -50,6 +51,34 @@ def join(parts: Sequence[Drawn]) -> Drawn:
     return Drawn(*(torch.cat(column) for column in columns))
 
 
+def require_comparable(network: Network, negatives: Negatives) -> None:
+    """Refuse to draw by similarity what is not compared.
+
+    Raises:
+        ComponentError: nothing is aligned.
+    """
+    aligned = network.image_projection is not None and network.text_projection is not None
+    if "features" in negatives.needs and not aligned:
+        message = (
+            f"partners are drawn by similarity ({type(negatives).__name__}), and this network has "
+            "no space that images and texts share (alignment, objectives.itc)"
+        )
+        raise ComponentError(f"{message}: say negatives: random, or leave this evaluator out")
+
+
+def require_head(network: Network, head: str) -> None:
+    """Refuse a network that does not judge pairs.
+
+    Raises:
+        ComponentError: it does not fuse, or has no such head.
+    """
+    require_fusing(network)
+    if head not in network.heads:
+        there = ", ".join(network.heads) or "none"
+        message = f"this needs a head '{head}' that judges pairs; heads: {there}"
+        raise ComponentError(f"{message}. Say head: NAME, or leave this evaluator out")
+
+
 def own_partners(items: EncodedItems) -> Drawn:
     """Each text with its own image."""
     rows = torch.arange(len(items))
@@ -71,15 +100,8 @@ def wrong_partners(
         epoch: another one has other batches.
 
     Raises:
-        ComponentError: partners are drawn by similarity, and nothing is aligned.
         DataError: nobody has a wrong partner.
     """
-    if "features" in negatives.needs and items.features is None:
-        message = (
-            f"partners are drawn by similarity ({type(negatives).__name__}), and this network has "
-            "no space that images and texts share (alignment, objectives.itc)"
-        )
-        raise ComponentError(f"{message}: say negatives: random, or leave this evaluator out")
     order = torch.randperm(len(items), generator=torch_generator("partners", epoch))
     images, texts = [], []
     for turn, rows in enumerate(order.tensor_split(math.ceil(len(items) / batch_size))):
@@ -95,15 +117,7 @@ def wrong_partners(
 
 
 def match_probabilities(subject: Subject, items: EncodedItems, pairs: Drawn, head: str) -> Tensor:
-    """How likely each pair matches, by the head of objective `head`: `(P,)` float64 on the host.
-
-    Raises:
-        ComponentError: the network does not fuse, or has no such head.
-    """
-    require_fusing(subject.network)
-    if head not in subject.network.heads:
-        there = ", ".join(subject.network.heads) or "none"
-        raise ComponentError(f"this needs a head '{head}' that judges pairs; heads: {there}")
+    """How likely each pair matches, by the head of objective `head`: `(P,)` float64 on the host."""
     parts = []
     for rows in torch.arange(len(pairs)).split(PAIRS_PER_ROW * subject.batch_size):
         image, image_index = pairs.image[rows].unique(return_inverse=True)

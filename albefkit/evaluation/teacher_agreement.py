@@ -47,6 +47,17 @@ class TeacherAgreement(Evaluator):
         self.limit = limit
         self.batch_size = batch_size
 
+    def require(self, network: Network) -> None:
+        """Refuse a network that compares nothing.
+
+        Raises:
+            ComponentError: nothing is aligned.
+        """
+        if network.image_projection is None or network.text_projection is None:
+            message = "the advice is about similarity, and this network has no space that images"
+            hint = "and texts share (alignment, objectives.itc): leave this evaluator out"
+            raise ComponentError(f"{message} {hint}")
+
     @torch.no_grad()
     def evaluate(self, subject: Subject, split: SplitName | None = None) -> Result:
         """Percentages, of the `teacher_...` and of the `student_...`.
@@ -64,6 +75,7 @@ class TeacherAgreement(Evaluator):
         items: `index` in the split, `noise`, and how much more similar the caption before noise is
         than the label (`..._gain`).
         """
+        self.require(subject.network)
         who = _advisers(subject)
         part = subject.dataset.split(self.split)
         captions, seen = show(subject, who, part, self.limit)
@@ -79,10 +91,6 @@ class TeacherAgreement(Evaluator):
 
 def _advisers(subject: Subject) -> dict[str, Network]:
     """Who is asked, by name; first who advises."""
-    if not isinstance(subject.space, Space) or subject.network.image_projection is None:
-        message = "the advice is about similarity, and this network has no space that images and"
-        hint = "texts share (alignment, objectives.itc): leave this evaluator out"
-        raise ComponentError(f"{message} {hint}")
     teacher = subject.teacher
     if teacher is None or teacher.image_projection is None:
         return {"student": subject.network}

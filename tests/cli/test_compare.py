@@ -47,11 +47,21 @@ def test_two_real_runs(tmp_path, monkeypatch, capsys):
 def test_the_table(runs, capsys):
     assert run("compare", "a", "b") == 0
     out = capsys.readouterr().out
-    line = next(line for line in out.splitlines() if "retrieval.r1" in line)
-    assert line.split()[:4] == ["retrieval.r1", "50.0", "100.0", "+50.0"]
+    lines = out.splitlines()
+    place = [line.strip() for line in lines].index("retrieval")
+    line = lines[place + 1]
+    assert line.split()[:4] == ["r1", "50.0", "100.0", "+50.0"]
     assert line.rstrip().endswith("inside the noise")
-    assert "seeds: 1, 2" in out and "corrected for 2 figures" in out
+    assert "seeds: 1, 2" in out and "number of figures, 2 (Holm)" in out
     assert "B's recipe: says the same" in out and "one seed" not in out
+
+
+def test_a_narrow_terminal_cuts_no_digits(runs, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run("compare", "a", "b") == 0
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert any(line.split()[1:4] == ["50.0", "100.0", "+50.0"] for line in out.splitlines())
 
 
 def test_files(runs, capsys):

@@ -107,5 +107,7 @@ def test_data_that_do_not_know_their_noise_say_so():
 
 
 def test_nothing_aligned_nothing_advised():
+    blind = subject(space=NoSpace())
+    blind.network.image_projection = None
     with pytest.raises(ComponentError, match="no space that images and texts share"):
-        ask(subject(space=NoSpace()))
+        ask(blind)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
 
+from albefkit.registry import installed
 from albefkit.registry.kinds import KINDS, Kind, group
 from tests.toy.site import install
 
@@ -67,6 +69,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     }
     install(site, "albefkit", "0.1.0", points=points)
     monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setattr(installed, "_distributions", lambda: _below(tmp_path))
     monkeypatch.delenv("ALBEFKIT_PLUGINS", raising=False)
     before = set(sys.modules)
     yield site
@@ -76,6 +79,16 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         places = (getattr(module, "__file__", None), *getattr(module, "__path__", ()))
         if any(str(place).startswith(str(tmp_path)) for place in places):
             del sys.modules[name]
+
+
+_EVERYWHERE = installed._distributions
+
+
+def _below(folder: Path) -> Iterator[tuple[str, Distribution]]:
+    """Distributions made on the spot, and not the plugins of this environment."""
+    for name, distribution in _EVERYWHERE():
+        if Path(str(distribution.locate_file(""))).is_relative_to(folder):
+            yield name, distribution
 
 
 @pytest.fixture

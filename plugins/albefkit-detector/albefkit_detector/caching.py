@@ -19,7 +19,7 @@ from albefkit_detector.files import made_once
 from albefkit_detector.regions import Detector
 from albefkit_detector.training import Progress
 
-PATIENCE = 2.0
+PATIENCE = 4.0
 """Seconds after which people are told how long it will take."""
 
 

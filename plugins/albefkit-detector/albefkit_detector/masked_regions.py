@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from albefkit.engine.step import Step
     from albefkit.network import Network
 
-Probability = Annotated[float, Field(gt=0, lt=1)]
+Probability = Annotated[float, Field(gt=0, le=1)]
 
 _NEVER = 2.0
 """More than any random number that a real region draws."""
@@ -49,7 +49,7 @@ class MaskedRegions(Objective, ABC):
     picture; its features become zero, and its place stays. The words are all shown.
 
     Args:
-        probability: share of the regions hidden, more than 0 and less than 1.
+        probability: share of the regions hidden, more than 0, at most 1.
     """
 
     reads = frozenset({"fused"})
