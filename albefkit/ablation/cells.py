@@ -15,8 +15,8 @@ from albefkit.engine.files import write_text
 from albefkit.engine.run_directory import RunDirectory
 from albefkit.recipe.load import Recipe
 
-LAST_WORDS = 600
-"""Characters of a failed run's output that are shown."""
+LAST_LINES = 8
+"""Of a failed run's output that are shown, where it does not say what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -89,4 +89,4 @@ class Cell:
             return "not begun"
         text = self.output.read_text(encoding="utf-8", errors="replace")
         _, found, said = text.rpartition("albefkit: ")
-        return (said if found else text[-LAST_WORDS:]).strip()
+        return (said if found else "\n".join(text.splitlines()[-LAST_LINES:])).strip()

@@ -55,14 +55,13 @@ class MoD(Objective):
         alpha = self.alpha(step.progress)
         tempered = {}
         for name in sorted(self.asks(step.objectives)):
-            answer = step.objectives[name].predict(step, step.teacher)
-            if answer is None:
+            asked = step.predictions.get(name)
+            if asked is None:
                 continue
-            asked = step.predictions[name]
             if not isinstance(asked, Tempered):
-                message = (
-                    f"objectives.{self.name}.of names '{name}', whose answer cannot be tempered"
-                )
+                message = f"objectives.{self.name}.of: the answer of '{name}' cannot be tempered"
                 raise ComponentError(message)
-            tempered[name] = asked.soften(answer, alpha)
+            answer = step.objectives[name].predict(step, step.teacher)
+            if answer is not None:
+                tempered[name] = asked.soften(answer, alpha)
         return tempered
