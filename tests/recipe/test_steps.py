@@ -12,6 +12,7 @@ from albefkit.feeding import train_loader
 from albefkit.progress import Progress
 from albefkit.recipe.library import shipped
 from albefkit.recipe.load import load_recipe
+from albefkit.registry.errors import ComponentError
 from tests.recipe.plugins import NEEDS, require_plugins
 
 FEW = ["data.train=12", "data.val=4", "data.test=4", "train.batch_size=3", "train.workers=0"]
@@ -36,6 +37,14 @@ def test_a_shipped_recipe_is_built_and_takes_a_step(name):
         if parameter.requires_grad and parameter.grad is None
     ]
     assert not unused
+
+
+def test_what_is_no_answer_cannot_be_tempered():
+    sets = [*FEW, "objectives.mod={of: [word-patch]}", "teacher.type=momentum"]
+    assembly = assemble(load_recipe("baselines/vilt", sets=sets))
+    batch = next(train_loader(assembly, Order(42, 12, 3)).batches())
+    with pytest.raises(ComponentError, match="the answer of 'word-patch' cannot be tempered"):
+        assembly.pretrainer(batch, Progress(step=1, steps_per_epoch=4, epochs=1))
 
 
 @pytest.mark.slow
