@@ -35,6 +35,7 @@ ORDER = [
     "running",
     "dry_run",
     "explain",
+    "bench",
     "ablation",
     "report",
     "cli",
