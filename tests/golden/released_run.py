@@ -90,6 +90,15 @@ def build(
     alpha: float = 0.4,
 ) -> Pretrainer:
     """The parts of albef_base at recorded sizes, with released weights."""
+    path = recorded_recipe(folder, sizes, alpha)
+    with RecordedMLM.register("mlm-recorded"), RecordedNegatives.register("recorded"):
+        edits = ["objectives.mlm.type=mlm-recorded", "objectives.itm.negatives=recorded"]
+        pretrainer = assemble(load_recipe(path, sets=edits)).pretrainer
+    return take_weights(pretrainer, state, dtype)
+
+
+def recorded_recipe(folder: Path, sizes: Sizes, alpha: float) -> Path:
+    """The file of a recipe: albef_base at recorded sizes."""
     recipe = recorded_network(folder, sizes) | {
         "alignment": {"width": sizes.shared_width, "keys": {"size": 48}},
         "objectives": {"mod": {"alpha": alpha}},
@@ -97,9 +106,13 @@ def build(
     }
     path = folder / "recorded.yaml"
     path.write_text(yaml.safe_dump(recipe))
-    with RecordedMLM.register("mlm-recorded"), RecordedNegatives.register("recorded"):
-        edits = ["objectives.mlm.type=mlm-recorded", "objectives.itm.negatives=recorded"]
-        pretrainer = assemble(load_recipe(path, sets=edits)).pretrainer
+    return path
+
+
+def take_weights(
+    pretrainer: Pretrainer, state: Mapping[str, Tensor], dtype: torch.dtype
+) -> Pretrainer:
+    """Put released weights into a pretrainer of recorded sizes."""
     weights = from_released(dict(state), fusion_from=FUSION_FROM)
     missing, unexpected = pretrainer.to(dtype).load_state_dict(weights, strict=False)
     assert not unexpected

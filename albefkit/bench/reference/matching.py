@@ -21,17 +21,21 @@ def draw_partners(similarities: Similarities, excluded: Tensor) -> WrongPartners
     Raises:
         RuntimeError: of torch, where all that is allowed has underflowed to 0, as released.
     """
-    rows = len(excluded)
-    with torch.no_grad():
-        text_weight = F.softmax(similarities.image_to_text[:, :rows], dim=1)
-        image_weight = F.softmax(similarities.text_to_image[:, :rows], dim=1)
-        text_weight.masked_fill_(excluded, 0)
-        image_weight.masked_fill_(excluded, 0)
+    text_weight, image_weight = partner_weights(similarities, excluded)
     found = (~excluded).any(1)
     image = _draw_rows(image_weight, found)
     text = _draw_rows(text_weight, found)
     weight = found.to(image_weight.dtype)
     return WrongPartners(image, text, weight, weight)
+
+
+@torch.no_grad()
+def partner_weights(similarities: Similarities, excluded: Tensor) -> tuple[Tensor, Tensor]:
+    """Sampling weights `(B, B)` of a text per image and of an image per text, as above."""
+    rows = len(excluded)
+    text_weight = F.softmax(similarities.image_to_text[:, :rows], dim=1)
+    image_weight = F.softmax(similarities.text_to_image[:, :rows], dim=1)
+    return text_weight.masked_fill_(excluded, 0), image_weight.masked_fill_(excluded, 0)
 
 
 def matching_loss(
