@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 import torch
+from torch import nn
 
 from albefkit.alignment.momentum_queue import MomentumQueue
 from albefkit.assemble import assemble
@@ -13,9 +14,10 @@ from albefkit.bench.reference.candidates import Queue
 from albefkit.bench.reference.contrast import Similarities
 from albefkit.bench.reference.matching import draw_partners
 from albefkit.bench.reference.step import Reference
+from albefkit.layers.attention import Attention
 from albefkit.recipe.load import load_recipe
 from albefkit.registry.errors import ComponentError
-from tests.bench.sides import MICRO, QUEUE, at, batches, both, grads, micro, similar_pairs
+from tests.bench.sides import MICRO, QUEUE, ROWS, at, batches, both, grads, micro, similar_pairs
 
 EXACT = {"rtol": 1e-9, "atol": 1e-9}
 XCIT = "model.vision.name=xcit_nano_12_p16_224"
@@ -104,6 +106,26 @@ def test_a_step_is_a_function_of_its_progress():
         return sum(map(float, Reference(assembly).step(batch, at(step)).values()))
 
     assert loss(0) == loss(0) != loss(1)
+
+
+@pytest.mark.parametrize("weights_too", [True, False], ids=["weights", "states"])
+def test_the_student_drops_states_and_attention_weights(weights_too):
+    reference = Reference(micro("model.text.dropout=0.5", "model.fusion.dropout=0.5"))
+    for name, part in reference.pretrainer.student.named_modules():
+        of_weights = isinstance(part, Attention) or name.endswith("attention.self.dropout")
+        if isinstance(part, nn.Dropout) and of_weights is not weights_too:
+            part.p = 0.0
+        if isinstance(part, Attention) and not weights_too:
+            part.dropout = 0.0
+    batch = batches(micro(), 1)[0]
+    image = torch.randn(ROWS, 5, 16, dtype=torch.float64)
+    text = [reference.student.texts(batch.text.ids, batch.text.mask).tokens for _ in range(2)]
+    fused = [reference.student.fuse(text[0], batch.text.mask, image) for _ in range(2)]
+    assert not torch.equal(*text) and not torch.equal(*fused)
+    reference.pretrainer.eval()
+    text = [reference.student.texts(batch.text.ids, batch.text.mask).tokens for _ in range(2)]
+    fused = [reference.student.fuse(text[0], batch.text.mask, image) for _ in range(2)]
+    assert torch.equal(*text) and torch.equal(*fused)
 
 
 @pytest.mark.parametrize("advised", [True, False], ids=["dropout", "no dropout"])

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from torch import nn
-
 from albefkit.alignment.in_batch import InBatch
 from albefkit.alignment.keys import Keys
 from albefkit.alignment.momentum_queue import MomentumQueue
@@ -125,6 +123,6 @@ def _problem(path: str, given: str, expected: str) -> Problem:
     return Problem("", path, message, "Compare with another recipe instead.")
 
 
-def _as(kind: type[T], part: nn.Module | object) -> T:
+def _as(kind: type[T], part: object) -> T:
     assert isinstance(part, kind)
     return part
