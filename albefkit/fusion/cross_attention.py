@@ -9,7 +9,7 @@ from torch import Tensor
 
 from albefkit.fusion.base import Fusion
 from albefkit.fusion.upper_layers import upper_layers
-from albefkit.layers.attention import visible
+from albefkit.layers.attention import Readers, visible
 from albefkit.layers.cross_layer import CrossLayer
 from albefkit.layers.ranges import Chance, Count, Deviation
 from albefkit.layers.weights import Pretrained
@@ -76,8 +76,9 @@ class CrossAttention(Fusion):
         text_mask = visible(text.mask)
         text_mask = None if text_mask is None else text_mask.index_select(0, text_index)
         tokens = text.tokens.index_select(0, text_index)
+        readers = Readers.of(image_index, len(image.tokens))
         for layer in self.layers:
             assert isinstance(layer, CrossLayer)
             memory = layer.cross_attention.remember(image.tokens, image_mask)
-            tokens = layer(tokens, text_mask, memory.rows(image_index))
+            tokens = layer(tokens, text_mask, memory.read_by(readers))
         return Fused(text_tokens=tokens, image_tokens=None, pooled=tokens[:, 0])

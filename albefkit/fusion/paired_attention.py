@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from albefkit.fusion.base import Fusion
 from albefkit.fusion.upper_layers import upper_layers
-from albefkit.layers.attention import visible
+from albefkit.layers.attention import Readers, visible
 from albefkit.layers.cross_layer import CrossLayer
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.ranges import Chance, Count, Deviation
@@ -134,10 +134,11 @@ class PairedCrossAttention(Fusion):
         text_mask = visible(text.mask)
         text_mask = None if text_mask is None else text_mask.index_select(0, text_index)
         tokens = text.tokens.index_select(0, text_index)
+        readers = [Readers.of(rows, len(image.tokens)) for rows in columns.unbind(1)]
         for group in self._groups():
             memory = group[0].cross_attention.remember(image.tokens, image_mask)
-            for layer, rows in zip(group, columns.unbind(1), strict=True):
-                tokens = layer(tokens, text_mask, memory.rows(rows))
+            for layer, those in zip(group, readers, strict=True):
+                tokens = layer(tokens, text_mask, memory.read_by(those))
         return Fused(text_tokens=tokens, image_tokens=None, pooled=tokens[:, 0])
 
     def _groups(self) -> Iterator[Sequence[CrossLayer]]:

@@ -89,6 +89,7 @@ def can_record(module: nn.Module) -> bool:
 @contextmanager
 def _ours(attention: Attention, keep: Callable[[Tensor], Tensor]) -> Iterator[None]:
     def look(query: Tensor, memory: Memory, dropout: float) -> Tensor:
+        memory = memory.copied()
         return F.dropout(keep(weights(query, memory)), dropout) @ memory.value
 
     attention.look = look

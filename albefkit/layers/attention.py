@@ -10,6 +10,41 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+class Readers(NamedTuple):
+    """Which row of a memory each of P rows looks at, and how to look without copying the memory.
+
+    Args:
+        index: `(P,)` int64, the row of the memory.
+        turns: so many of the rows are taken together by each row of the memory.
+        order: `(P,)` int64: first `turns` rounds through the memory, then the others; None where
+            rows of the memory are copied for each that looks.
+        back: `(P,)` int64, undoes `order`.
+    """
+
+    index: Tensor
+    turns: int = 0
+    order: Tensor | None = None
+    back: Tensor | None = None
+
+    @classmethod
+    def of(cls, index: Tensor, rows: int) -> Readers:
+        """Find the rounds through a memory of so many rows.
+
+        Off the CPU there are none: finding them would wait for the device.
+        """
+        if index.device.type != "cpu" or not len(index):
+            return cls(index)
+        turns = int(torch.bincount(index, minlength=rows).min())
+        if not turns:
+            return cls(index)
+        grouped = index.argsort(stable=True)
+        ordered = index[grouped]
+        first = torch.searchsorted(ordered, ordered)
+        turn = torch.arange(len(index)) - first
+        order = grouped[(turn.clamp(max=turns) * rows + ordered).argsort(stable=True)]
+        return cls(index, turns, order, order.argsort())
+
+
 class Memory(NamedTuple):
     """What attention looks at, projected once.
 
@@ -18,17 +53,27 @@ class Memory(NamedTuple):
         value: `(R, heads, N, D / heads)`.
         mask: `(R, 1, 1, N)` bool, true where it may be looked at, or `(R, 1, L, N)` where that
             depends on who looks; None where all may.
+        readers: P rows that look, and where; None: R rows, each at its own.
     """
 
     key: Tensor
     value: Tensor
     mask: Tensor | None
+    readers: Readers | None = None
 
     def rows(self, index: Tensor) -> Memory:
-        """Pick rows: `index` is `(R',)` int64."""
+        """Copy rows: `index` is `(R',)` int64."""
         # Several times as fast as indexing, there and back.
         mask = None if self.mask is None else self.mask.index_select(0, index)
         return Memory(self.key.index_select(0, index), self.value.index_select(0, index), mask)
+
+    def read_by(self, readers: Readers) -> Memory:
+        """The same, looked at by other rows."""
+        return self._replace(readers=readers)
+
+    def copied(self) -> Memory:
+        """A row for each row that looks."""
+        return self if self.readers is None else self.rows(self.readers.index)
 
 
 def visible(mask: Tensor | None) -> Tensor | None:
@@ -46,25 +91,50 @@ def attend(query: Tensor, memory: Memory, dropout: float = 0.0) -> Tensor:
     """Scaled dot-product attention.
 
     Args:
-        query: `(R, heads, L, D / heads)`.
-        memory: what to look at, R rows.
+        query: `(P, heads, L, D / heads)`.
+        memory: what to look at.
         dropout: chance of an attention weight to be dropped, 0 to 1.
 
     Returns:
-        `(R, heads, L, D / heads)`.
+        `(P, heads, L, D / heads)`.
     """
-    if not fused_pays(query.device):
-        return F.dropout(weights(query, memory), dropout) @ memory.value
-    return F.scaled_dot_product_attention(
-        query, memory.key, memory.value, attn_mask=memory.mask, dropout_p=dropout
-    )
+    if fused_pays(query.device):
+        memory = memory.copied()
+        return F.scaled_dot_product_attention(
+            query, memory.key, memory.value, attn_mask=memory.mask, dropout_p=dropout
+        )
+    if memory.readers is None or memory.readers.order is None:
+        return _look(query, memory.copied(), dropout)
+    return _look_together(query, memory, memory.readers, dropout)
+
+
+def _look(query: Tensor, memory: Memory, dropout: float) -> Tensor:
+    return F.dropout(weights(query, memory), dropout) @ memory.value
+
+
+def _look_together(query: Tensor, memory: Memory, readers: Readers, dropout: float) -> Tensor:
+    """Rows that look at the same row of the memory stand side by side as one long row, so that the
+    memory, and on the way back its gradient, is read once for all of them.
+    """
+    assert readers.order is not None and readers.back is not None
+    rows, turns = len(memory.key), readers.turns
+    ordered = query.index_select(0, readers.order)
+    together, others = ordered.split([turns * rows, len(query) - turns * rows])
+    long = together.unflatten(0, (turns, rows)).permute(1, 2, 0, 3, 4).flatten(2, 3)
+    seen = _look(long, memory._replace(readers=None), dropout)
+    found = [seen.unflatten(2, (turns, -1)).permute(2, 0, 1, 3, 4).flatten(0, 1)]
+    if len(others):
+        alone = readers.index.index_select(0, readers.order[turns * rows :])
+        found.append(_look(others, memory.rows(alone), dropout))
+    return torch.cat(found).index_select(0, readers.back)
 
 
 def weights(query: Tensor, memory: Memory) -> Tensor:
-    """How much each query looks where, `(R, heads, L, N)`; rows sum to 1.
+    """How much each query looks where, `(P, heads, L, N)`; rows sum to 1.
 
     The softmax is taken in float32 or better, the result has the type of the values.
     """
+    memory = memory.copied()
     scores = (query * query.shape[-1] ** -0.5) @ memory.key.mT
     if memory.mask is not None:
         scores = scores.masked_fill(~memory.mask, torch.finfo(scores.dtype).min)
@@ -113,7 +183,7 @@ class Attention(nn.Module):
         return Memory(self._split(self.key(tokens)), self._split(self.value(tokens)), mask)
 
     def forward(self, tokens: Tensor, memory: Memory) -> Tensor:
-        """What tokens `(R, L, D)` see in a memory of R rows, `(R, L, D)`."""
+        """What tokens `(P, L, D)` see in a memory, `(P, L, D)`."""
         dropout = self.dropout if self.training else 0.0
         seen = self.look(self._split(self.query(tokens)), memory, dropout)
         return self.output(seen.transpose(1, 2).flatten(2))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from albefkit.layers import attention
-from albefkit.layers.attention import Attention, Memory, attend, visible, weights
+from albefkit.layers.attention import Attention, Memory, Readers, attend, visible, weights
 
 R, HEADS, L, N, D = 3, 2, 4, 5, 6
 
@@ -107,3 +107,27 @@ def test_the_kernel_of_a_cuda_device_equals_the_formula(dtype: torch.dtype) -> N
     there = Memory(memory.key.cuda().to(dtype), memory.value.cuda().to(dtype), memory.mask.cuda())
     seen = attend(query.cuda().to(dtype), there).double().cpu()
     torch.testing.assert_close(seen, expected, rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("index", [[2, 0, 1, 0, 2, 1, 1, 0], [1, 1], [0, 1, 2], [2, 1, 0, 2, 1, 0]])
+def test_rows_that_share_a_memory_see_what_they_see_in_copies(kernel: str, index) -> None:
+    _, memory = tensors()
+    generator, leaves = torch.Generator().manual_seed(1), [memory.key, memory.value]
+    query = torch.randn(len(index), HEADS, L, D, generator=generator, dtype=torch.float64)
+    rows = torch.tensor(index)
+    found = []
+    for some in (lambda: memory.read_by(Readers.of(rows, R)), lambda: memory.rows(rows)):
+        for leaf in (query, *leaves):
+            leaf.requires_grad_().grad = None
+        seen = attend(query, some())
+        seen.square().sum().backward()
+        found.append([seen.detach(), *(leaf.grad for leaf in (query, *leaves))])
+    for shared, copied in zip(*found, strict=True):
+        torch.testing.assert_close(shared, copied, rtol=0, atol=1e-12)
+
+
+def test_readers_find_every_round_through_the_memory() -> None:
+    readers = Readers.of(torch.tensor([2, 0, 1, 0, 2, 1, 1, 0]), R)
+    assert readers.turns == 2 and readers.order is not None
+    assert readers.index[readers.order].tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert Readers.of(torch.tensor([1, 1]), R).order is None
