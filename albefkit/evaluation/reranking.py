@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -111,9 +112,10 @@ def judge_pairs(
     everything = slice(None)
     codes = torch.cat([lists.codes(of, everything).flatten() for of in ("image", "text")]).unique()
     lengths = _lengths(encoded.text)
-    order = _thrifty_order(codes, lengths)
+    parts = list(_parts(codes, lengths, PAIRS_PER_ROW * subject.batch_size))
     scores, done = [], 0
-    for part in codes[order].split(PAIRS_PER_ROW * subject.batch_size):
+    for places in parts:
+        part = codes[places]
         images, image_index = (part // len(lengths)).unique(return_inverse=True)
         texts, text_index = (part % len(lengths)).unique(return_inverse=True)
         text = _cut(encoded.text.rows(texts.to(subject.device)), int(lengths[texts].max()))
@@ -123,7 +125,7 @@ def judge_pairs(
         done += len(part)
         subject.progress("pairs judged", done, len(codes))
     judged = torch.empty(len(codes), dtype=torch.float64)
-    judged[order] = torch.cat(scores).cpu()
+    judged[torch.cat(parts)] = torch.cat(scores).cpu()
     return PairScores(lists, codes, judged)
 
 
@@ -148,12 +150,29 @@ def judge(
     return network.heads[head](pooled.to(weight.dtype)).double()
 
 
-def _thrifty_order(codes: Tensor, lengths: Tensor) -> Tensor:
-    """An order in which texts of about one length come together, so that little padding is fused,
-    and within it the pairs of an image, so that fusion sees each image few times.
+def _parts(codes: Tensor, lengths: Tensor, most: int) -> Iterator[Tensor]:
+    """Which pairs are fused together, as places in `codes`.
+
+    Texts of about one length, so that little padding is fused; all such texts of an image, so that
+    fusion sees it few times; images with about equally many of them, so that attention looks at
+    each image for all its texts at once.
     """
-    classes = lengths[codes % len(lengths)] // LENGTH_CLASS
-    return (classes * (codes.max() + 1) + codes).argsort()
+    number = len(lengths)
+    classes = lengths[codes % number] // LENGTH_CLASS
+    group = classes * (int(codes.max()) // number + 1) + codes // number
+    groups, member, sizes = group.unique(return_inverse=True, return_counts=True)
+    order = ((classes * (len(codes) + 1) + sizes[member]) * len(groups) + member).argsort()
+    start = stop = 0
+    for size in member[order].unique_consecutive(return_counts=True)[1].tolist():
+        if stop > start and stop + size - start > most:
+            yield order[start:stop]
+            start = stop
+        stop += size
+        while stop - start > most:
+            yield order[start : start + most]
+            start += most
+    if stop > start:
+        yield order[start:stop]
 
 
 def _lengths(text: Encoded) -> Tensor:

@@ -1,0 +1,104 @@
+"""Training steps as work."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from albefkit.assemble import Assembly, assemble
+from albefkit.bench.clock import PhaseClock, wait_for
+from albefkit.data.sampler import Order
+from albefkit.distributed import World
+from albefkit.engine.devices import DeviceName, choose_device
+from albefkit.engine.precision import choose_precision
+from albefkit.engine.stepping import Stepper
+from albefkit.feeding import train_loader
+from albefkit.recipe.load import load_recipe
+from albefkit.tensors import Batch
+
+BATCHES = 4
+"""Different ones, made before the clock starts: making them is timed by `bench data`."""
+
+PARTS = ("vision", "text", "fusion")
+
+
+class OwnStep:
+    """The step of a recipe, as `albefkit run` takes it.
+
+    Args:
+        assembly: the parts.
+        batches: are gone through again and again.
+        device: where.
+    """
+
+    def __init__(self, assembly: Assembly, batches: Sequence[Batch], device: torch.device) -> None:
+        settings = assembly.recipe.settings.train
+        precision = choose_precision(settings.precision, device)
+        self.device, self.precision = device, precision.name
+        self.samples = settings.batch_size * settings.accumulate
+        self._clock = PhaseClock(device)
+        source = _Remembered(batches)
+        self._stepper = Stepper(
+            assembly.pretrainer, assembly.optimizer, source, settings, precision, World()
+        )
+        self._stepper.stage = self._clock.phase
+        self._batches = self._stepper.batches(0)
+        self._number = 0
+        for part in PARTS:
+            if (module := getattr(assembly.pretrainer.student, part)) is not None:
+                self._clock.watch(module, part)
+        for head in assembly.pretrainer.student.heads.values():
+            self._clock.watch(head, "heads")
+        for part in assembly.pretrainer.teacher.network.children():
+            for module in part.values() if isinstance(part, torch.nn.ModuleDict) else [part]:
+                self._clock.watch(module, "teacher")
+
+    def turn(self) -> None:
+        """Take one optimizer step."""
+        self._stepper.take(self._number, self._batches)
+        self._number += 1
+        wait_for(self.device)
+
+    def phases(self) -> dict[str, float]:
+        """Seconds since the last reading; `forward` is what no part accounts for."""
+        return self._clock.read()
+
+
+def own_step(recipe: str, sets: Sequence[str], device_name: DeviceName) -> OwnStep:
+    """The step of a recipe, ready to be timed."""
+    assembly, device = _assembled(recipe, sets, device_name)
+    return OwnStep(assembly, _made(assembly), device)
+
+
+def _assembled(
+    recipe: str, sets: Sequence[str], device_name: DeviceName
+) -> tuple[Assembly, torch.device]:
+    assembly, device = assemble(load_recipe(recipe, sets=sets)), choose_device(device_name, World())
+    assembly.pretrainer.to(device).train()
+    return assembly, device
+
+
+def _made(assembly: Assembly) -> list[Batch]:
+    settings = assembly.recipe.settings.train
+    length = len(assembly.dataset.split("train"))
+    order = Order(settings.seed, length, settings.batch_size)
+    return list(itertools.islice(train_loader(assembly, order).batches(), BATCHES))
+
+
+class _Remembered:
+    """Batches that are there already."""
+
+    skipped = 0
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self._made = batches
+        self.steps_per_epoch = len(batches)
+
+    def batches(self, cursor: int) -> Iterator[Batch]:
+        return itertools.cycle(self._made)
+
+    def describe(self, cursor: int) -> dict[str, Any]:
+        return {"batch": cursor % len(self._made)}
