@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from albefkit.layers.answer_decoder import AnswerDecoder, pick
-from albefkit.layers.attention import Memory
+from albefkit.layers.attention import Memory, Readers
 from albefkit.predictions import at_least_float32
 from albefkit.tensors import TextView
 
@@ -79,29 +79,85 @@ def log_likelihood(
 ) -> Tensor:
     """Log-probability of answers, all words and [SEP], `(P,)`.
 
+    A beginning that several answers to a question share is read once.
+
     Args:
         decoder: who answers.
         memories: of the questions, one for each layer.
         listed: `(C, L)`, on the device.
         question: `(P,)` int64.
         answer: `(P,)` int64, places in the list.
-        rows: so many pairs are read at a time, those of about one length together.
+        rows: so many pairs are read at a time.
     """
-    lengths = listed.mask.sum(1)[answer]
+    beginnings, lengths = _beginnings(listed.ids), listed.mask.sum(1)
+    order = (question * len(lengths) + answer).argsort()
     found = []
-    order = lengths.argsort(stable=True)
     for some in order.split(rows):
-        longest = int(lengths[some].max())
-        ids = listed.ids[answer[some], :longest]
-        mask = listed.mask[answer[some], :longest]
-        states = decoder.read(ids[:, :-1], mask[:, :-1], pick(memories, question[some]))
-        real = mask[:, 1:]
-        words = word_probabilities(decoder, states[real])
-        said = words.gather(1, ids[:, 1:][real][:, None])[:, 0]
-        found.append(words.new_zeros(real.shape).masked_scatter(real, said).sum(1))
+        asked, owner = question[some].unique(return_inverse=True)
+        tree = _Tree(decoder, pick(memories, asked), owner)
+        ids, codes, length = (each[answer[some]] for each in (listed.ids, beginnings, lengths))
+        likelihood: Tensor | float = 0.0
+        for place in range(int(length.max()) - 1):
+            goes_on = place + 1 < length
+            said = tree.grow(ids[:, place], codes[:, place], ids[:, place + 1], goes_on)
+            likelihood = likelihood + said
+        found.append(likelihood)
     likelihood = torch.empty_like(torch.cat(found))
     likelihood[order] = torch.cat(found)
     return likelihood
+
+
+class _Tree:
+    """Beginnings of the answers to some questions, word by word.
+
+    Args:
+        decoder: who answers.
+        memories: of the questions, one for each layer.
+        owner: `(P,)` int64, the question of each answer.
+    """
+
+    def __init__(self, decoder: AnswerDecoder, memories: Sequence[Memory], owner: Tensor) -> None:
+        self._decoder = decoder
+        self._memories = memories
+        self._owner = owner
+        self._node = owner  # of each answer; before the first word they differ by question alone
+        self._before: list[Memory] = []
+
+    def grow(self, words: Tensor, codes: Tensor, following: Tensor, goes_on: Tensor) -> Tensor:
+        """Read one word more.
+
+        Args:
+            words: `(P,)` int64.
+            codes: `(P,)` int64, equal where answers are so far equal.
+            following: `(P,)` int64, the words after it.
+            goes_on: `(P,)` bool; where it is false there is no word after it.
+
+        Returns:
+            The log-probability of what follows, `(P,)`, 0 where nothing does.
+        """
+        alive = goes_on.nonzero()[:, 0]
+        key = self._owner[alive] * (codes.max() + 1) + codes[alive]
+        nodes, node = key.unique(return_inverse=True)
+        # Any answer with this beginning stands for all.
+        answer = alive.new_empty(len(nodes)).scatter_(0, node, alive)
+        parent, owner = self._node[answer], self._owner[answer]
+        readers = Readers.of(owner, len(self._memories[0].key))
+        states, self._before = self._decoder.read_on(
+            words[answer],
+            pick(self._before, parent),
+            [memory.read_by(readers) for memory in self._memories],
+        )
+        said = word_probabilities(self._decoder, states)[node, following[alive]]
+        self._node = self._node.index_put((alive,), node)
+        return said.new_zeros(len(goes_on)).index_put((alive,), said)
+
+
+def _beginnings(ids: Tensor) -> Tensor:
+    """`(C, L)` int64: equal in a column where answers are equal up to it."""
+    codes = [ids.new_zeros(len(ids))]
+    for column in ids.unbind(1):
+        codes.append((codes[-1] * (ids.max() + 1) + column).unique(return_inverse=True)[1])
+    return torch.stack(codes[1:], dim=1)
 
 
 def word_probabilities(decoder: AnswerDecoder, states: Tensor) -> Tensor:

@@ -41,11 +41,11 @@ class WordEmbeddings(nn.Module):
         padding = positions.padding_idx
         self._first_position = 0 if padding is None else padding + 1
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Embed words `(R, L)` as `(R, L, D)`."""
-        last = self._first_position + ids.shape[1]
+    def forward(self, ids: Tensor, place: int = 0) -> Tensor:
+        """Embed words `(R, L)`, the first of which stands at `place`, as `(R, L, D)`."""
+        first = self._first_position + place
         tokens = self.word_embeddings(ids)
-        tokens = tokens + self.position_embeddings.weight[self._first_position : last]
+        tokens = tokens + self.position_embeddings.weight[first : first + ids.shape[1]]
         if self.token_type_embeddings is not None:
             tokens = tokens + self.token_type_embeddings.weight[0]
         return self.dropout(self.LayerNorm(tokens))
@@ -104,6 +104,28 @@ class AnswerDecoder(nn.Module):
         for layer, memory in zip(self.layers, memories, strict=True):
             tokens = layer(tokens, seen & before, memory)
         return tokens
+
+    def read_on(
+        self, words: Tensor, before: Sequence[Memory], memories: Sequence[Memory]
+    ) -> tuple[Tensor, list[Memory]]:
+        """Read one word more of A answers, without reading again what stands before it.
+
+        Args:
+            words: `(A,)` int64.
+            before: what this gave for the word before, A rows; empty for the first word.
+            memories: one for each layer, looked at by A rows.
+
+        Returns:
+            States `(A, D)` of the words, as `read` has them, and what to give for the next one.
+        """
+        tokens = self.embeddings(words[:, None], before[0].key.shape[2] if before else 0)
+        kept = []
+        for number, (layer, memory) in enumerate(zip(self.layers, memories, strict=True)):
+            own = _cross(layer).self_attention.remember(tokens, None)
+            own = before[number].followed_by(own) if before else own
+            tokens = layer(tokens, None, memory, own)
+            kept.append(own)
+        return tokens[:, 0], kept
 
     def judge(self, states: Tensor) -> Tensor:
         """Logits `(M, V)` of the words that come after states `(M, D)`."""

@@ -71,6 +71,12 @@ class Memory(NamedTuple):
         """The same, looked at by other rows."""
         return self._replace(readers=readers)
 
+    def followed_by(self, other: Memory) -> Memory:
+        """More to look at in each row, behind what is there; neither hides anything."""
+        assert self.mask is None and other.mask is None
+        key = torch.cat([self.key, other.key], dim=2)
+        return Memory(key, torch.cat([self.value, other.value], dim=2), None)
+
     def copied(self) -> Memory:
         """A row for each row that looks."""
         return self if self.readers is None else self.rows(self.readers.index)

@@ -56,15 +56,19 @@ class CrossLayer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(width, eps=eps)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, tokens: Tensor, mask: Tensor | None, memory: Memory) -> Tensor:
+    def forward(
+        self, tokens: Tensor, mask: Tensor | None, memory: Memory, own: Memory | None = None
+    ) -> Tensor:
         """One layer.
 
         Args:
             tokens: `(R, L, D)`.
             mask: which tokens may be looked at, as in `Memory`.
-            memory: from `cross_attention.remember`, R rows.
+            memory: from `cross_attention.remember`, looked at by R rows.
+            own: from `self_attention.remember`, where tokens see more than themselves.
         """
-        own = self.self_attention.remember(tokens, mask)
+        if own is None:
+            own = self.self_attention.remember(tokens, mask)
         seen = self.self_attention(tokens, own)
         tokens = self.self_attention_norm(tokens + self.dropout(seen))
         seen = self.cross_attention(tokens, memory)
