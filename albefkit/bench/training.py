@@ -10,12 +10,14 @@ import torch
 
 from albefkit.assemble import Assembly, assemble
 from albefkit.bench.clock import PhaseClock, wait_for
+from albefkit.bench.reference.step import Reference
 from albefkit.data.sampler import Order
 from albefkit.distributed import World
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.precision import choose_precision
 from albefkit.engine.stepping import Stepper
 from albefkit.feeding import train_loader
+from albefkit.progress import Progress
 from albefkit.recipe.load import load_recipe
 from albefkit.tensors import Batch
 
@@ -69,23 +71,78 @@ class OwnStep:
 
 def own_step(recipe: str, sets: Sequence[str], device_name: DeviceName) -> OwnStep:
     """The step of a recipe, ready to be timed."""
-    assembly, device = _assembled(recipe, sets, device_name)
-    return OwnStep(assembly, _made(assembly), device)
+    assembly, device = assembled(recipe, sets, device_name)
+    return OwnStep(assembly, made_batches(assembly), device)
 
 
-def _assembled(
+def assembled(
     recipe: str, sets: Sequence[str], device_name: DeviceName
 ) -> tuple[Assembly, torch.device]:
+    """The parts of a recipe on their device, and that."""
     assembly, device = assemble(load_recipe(recipe, sets=sets)), choose_device(device_name, World())
     assembly.pretrainer.to(device).train()
     return assembly, device
 
 
-def _made(assembly: Assembly) -> list[Batch]:
+def made_batches(assembly: Assembly) -> list[Batch]:
+    """A few training batches, as training would see them."""
     settings = assembly.recipe.settings.train
     length = len(assembly.dataset.split("train"))
     order = Order(settings.seed, length, settings.batch_size)
     return list(itertools.islice(train_loader(assembly, order).batches(), BATCHES))
+
+
+class ReferenceStep:
+    """The same weights, moved as the released code moves them, in float32.
+
+    Args:
+        assembly: the parts; its own weights stay as they are.
+        batches: are gone through again and again.
+        device: where.
+    """
+
+    precision = "fp32"
+
+    def __init__(self, assembly: Assembly, batches: Sequence[Batch], device: torch.device) -> None:
+        settings = assembly.recipe.settings.train
+        self.device, self.samples = device, settings.batch_size
+        self._settings, self._clock = settings, PhaseClock(device)
+        self._reference = Reference(assembly)
+        self._batches = itertools.cycle(batches)
+        self._number = 0
+
+    def turn(self) -> None:
+        """Take one optimizer step."""
+        settings, clock, reference = self._settings, self._clock, self._reference
+        progress = Progress(
+            step=self._number,
+            steps_per_epoch=BATCHES,
+            epochs=settings.epochs,
+            seed=settings.seed,
+            steps=settings.steps,
+        )
+        with clock.phase("teacher update"):
+            reference.follow(progress)
+        with clock.phase("data"):
+            batch = next(self._batches).to(self.device)
+        with clock.phase("forward"):
+            losses = reference.forward(batch, progress)
+        with clock.phase("backward"):
+            reference.backward(losses)
+        with clock.phase("optimizer"):
+            reference.update(progress)
+        self._number += 1
+        wait_for(self.device)
+
+    def phases(self) -> dict[str, float]:
+        """Seconds since the last reading."""
+        return self._clock.read()
+
+
+def reference_step(recipe: str, sets: Sequence[str], device_name: DeviceName) -> ReferenceStep:
+    """The step of a recipe as the released code takes it, ready to be timed."""
+    assembly, device = assembled(recipe, sets, device_name)
+    return ReferenceStep(assembly, made_batches(assembly), device)
 
 
 class _Remembered:

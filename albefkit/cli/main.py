@@ -26,6 +26,7 @@ VERBS = (
     "predict",
     "check",
     "explain",
+    "bench",
     "components",
     "schema",
     "data",
