@@ -1,4 +1,7 @@
-"""`albefkit components`: what a recipe can name, and who provides it. Imports no component."""
+"""`albefkit components`: what a recipe can name, and who provides it.
+
+Only `--problems` imports components, those of others: whether they can be is what it is asked.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from albefkit.registry.entry import Entry
+    from albefkit.registry.installed import Foreign
 
 
 def _complete_kind(incomplete: str) -> list[str]:
@@ -38,7 +42,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     problems: Annotated[
-        bool, typer.Option("--problems", help="Only what is wrong; exit code 2 if anything is.")
+        bool, typer.Option("--problems", help="Only what is wrong; exit code 1 if anything is.")
     ] = False,
 ) -> None:
     """List the components that recipes can name, or show one."""
@@ -52,9 +56,12 @@ def command(
 
 def _show_all(kind: str | None, as_json: bool) -> None:
     from albefkit.registry.catalogue import entries, shown_name, summary, trouble
+    from albefkit.registry.unseen import incompatible
 
+    foreign = _foreign(kind)
     if as_json:
-        _print_json([_record(entry) for entry in entries(kind)])
+        records = [_record(entry) for entry in entries(kind)]
+        _print_json(records + [_foreign_record(each) for each in foreign])
         return
     rows: list[tuple[str, ...]] = []
     for entry in entries(kind):
@@ -62,8 +69,8 @@ def _show_all(kind: str | None, as_json: bool) -> None:
         words = f"✗ {wrong.message}" if wrong else summary(entry) or "—"
         rows.append((entry.kind, shown_name(entry), entry.provider, words))
     _print_table(("kind", "name", "provider", "summary"), rows)
-    for entry in _foreign(kind):
-        typer.echo(f"✗ {entry.kind} '{entry.name}' of {entry.provider}: for another contract")
+    for each in foreign:
+        typer.echo(f"✗ {incompatible(each).message}")
 
 
 def _show_one(kind: str, name: str, as_json: bool) -> None:
@@ -91,21 +98,36 @@ def _show_one(kind: str, name: str, as_json: bool) -> None:
 
 
 def _show_problems(as_json: bool) -> None:
-    from albefkit.registry.catalogue import problems
+    from albefkit.registry.problems import problems
 
-    found = problems()
+    found = problems(importing=True)
     if as_json:
-        _print_json([asdict(problem) for problem in found])
+        _print_json([asdict(trouble) for trouble in found])
     else:
-        typer.echo("\n".join(str(problem) for problem in found) or "no problems")
+        typer.echo("\n".join(str(trouble) for trouble in found) or "no problems")
     if found:
-        raise typer.Exit(2)
+        raise typer.Exit(1)
 
 
-def _foreign(kind: str | None) -> list[Entry]:
+def _foreign(kind: str | None) -> list[Foreign]:
     from albefkit.registry.installed import installed
 
-    return [entry for entry in installed().foreign if kind in (None, entry.kind)]
+    return [each for each in installed().foreign if kind in (None, each.entry.kind)]
+
+
+def _foreign_record(foreign: Foreign) -> dict[str, Any]:
+    from albefkit.registry.unseen import incompatible
+
+    entry = foreign.entry
+    return {
+        "kind": entry.kind,
+        "name": entry.full_name,
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "class": entry.value,
+        "summary": None,
+        "problem": incompatible(foreign).message,
+    }
 
 
 def _record(entry: Entry, full: bool = False) -> dict[str, Any]:

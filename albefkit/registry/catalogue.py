@@ -12,14 +12,15 @@ from pathlib import Path
 from albefkit.registry.entry import HOME, Entry
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.registry.installed import installed
-from albefkit.registry.kinds import CONTRACT_VERSION, KINDS
+from albefkit.registry.kinds import KINDS
 from albefkit.registry.loading import base_class, digest, load
-from albefkit.registry.locate import missing
 from albefkit.registry.names import did_you_mean
 from albefkit.registry.scope import scoped
 from albefkit.registry.source import summary
+from albefkit.registry.trouble import Trouble
+from albefkit.registry.unseen import why_unseen
 
-__all__ = ["Entry", "base_class", "by_kind", "entries", "find", "load", "problems", "summary"]
+__all__ = ["Entry", "base_class", "by_kind", "entries", "find", "load", "summary"]
 
 
 def entries(kind: str | None = None) -> list[Entry]:
@@ -51,7 +52,8 @@ def find(kind: str, name: str, *, folder: Path | None = None) -> Entry:
         folder: what the path of a file is relative to; the working directory if None.
 
     Raises:
-        ComponentError: the name is unknown, or claimed by several distributions.
+        ComponentError: the name is unknown, claimed by several distributions, left out by
+            `ALBEFKIT_PLUGINS`, or that of a component written for another contract.
     """
     known_kind(kind)
     if ".py:" in name:
@@ -61,10 +63,11 @@ def find(kind: str, name: str, *, folder: Path | None = None) -> Entry:
         if entry.full_name == name:
             return entry
     if name not in claims:
-        raise ComponentError(_unknown(kind, name))
+        unseen = [each.problem for each in why_unseen(kind, name)]
+        raise ComponentError(unseen or _unknown(kind, name))
     owner = _owner(claims[name])
     if owner is None:
-        raise ComponentError(_contested(kind, name, claims[name]))
+        raise ComponentError(_contested(kind, name, claims[name]).problem)
     return owner
 
 
@@ -73,7 +76,7 @@ def shown_name(entry: Entry) -> str:
     return entry.name if by_kind(entry.kind).get(entry.name) == entry else entry.full_name
 
 
-def trouble(entry: Entry) -> Problem | None:
+def trouble(entry: Entry) -> Trouble | None:
     """Why the bare name of a component does not mean it, if so."""
     claims = _claims(entry.kind).get(entry.name, [entry])
     owner = _owner(claims)
@@ -81,19 +84,8 @@ def trouble(entry: Entry) -> Problem | None:
         return _contested(entry.kind, entry.name, claims)
     if owner != entry:
         message = f"{entry.kind} '{entry.name}' is built in: {entry.provider} does not replace it"
-        return Problem("", "", message, f"write {entry.full_name}")
+        return Trouble("shadowed", (entry.provider,), message, f"write {entry.full_name}")
     return None
-
-
-def problems() -> list[Problem]:
-    """What is wrong with the components of this environment, seen without importing any."""
-    troubles = [found for entry in entries() if (found := trouble(entry))]
-    broken = [
-        Problem("", f"{entry.provider}  {entry.kind} '{entry.name}'", reason)
-        for entry in entries()
-        if (reason := missing(entry))
-    ]
-    return list(dict.fromkeys([*installed().problems, *troubles, *broken]))
 
 
 def _claims(kind: str) -> Mapping[str, list[Entry]]:
@@ -119,9 +111,8 @@ def _owner(claims: list[Entry]) -> Entry | None:
 def _unknown(kind: str, name: str) -> Problem:
     known = by_kind(kind)
     message = f"there is no {kind} '{name}'.{did_you_mean(name, known)}"
-    foreign = [e for e in installed().foreign if e.kind == kind and name in (e.name, e.full_name)]
-    if foreign:
-        message += f"\n{foreign[0].provider} has one for another contract than v{CONTRACT_VERSION}"
+    for each in installed().problems:
+        message += f"\n{each.message}" if each.what == "switch" else ""
     if not known:
         hint = f"{HOME} itself is not installed here: python -m pip install -e ."
         return Problem("", "", message, hint)
@@ -132,10 +123,11 @@ def _unknown(kind: str, name: str) -> Problem:
     return Problem("", "", message, "available: " + " · ".join(listed))
 
 
-def _contested(kind: str, name: str, claims: list[Entry]) -> Problem:
-    claimants = " and ".join(entry.provider for entry in claims)
+def _contested(kind: str, name: str, claims: list[Entry]) -> Trouble:
+    claimants = tuple(entry.provider for entry in claims)
     choices = " or ".join(entry.full_name for entry in claims)
-    return Problem("", "", f"{kind} '{name}' is claimed by {claimants}", f"write {choices}")
+    message = f"{kind} '{name}' is claimed by {' and '.join(claimants)}"
+    return Trouble("clash", claimants, message, f"write {choices}")
 
 
 def _in_file(kind: str, name: str, folder: Path) -> Entry:

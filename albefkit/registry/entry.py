@@ -40,6 +40,11 @@ class Entry:
         return f"{self.distribution} {self.version}".strip()
 
     @property
+    def label(self) -> str:
+        """The component with its provider, for messages."""
+        return f"{self.kind} '{self.name}' of {self.provider}"
+
+    @property
     def full_name(self) -> str:
         """The name that is never ambiguous."""
         return f"{self.distribution}/{self.name}"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from albefkit.registry.entry import HOME, Entry
-from albefkit.registry.errors import Problem
 from albefkit.registry.kinds import CONTRACT_VERSION, KINDS
 from albefkit.registry.names import did_you_mean, fold
+from albefkit.registry.trouble import Trouble
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
@@ -26,21 +26,42 @@ _GROUP = re.compile(r"albefkit\.v(\d+)\.([a-z][a-z0-9_-]*)")
 _VALUE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
+@dataclass(frozen=True)
+class Foreign:
+    """A component written for another version of the contract; it is never loaded.
+
+    Args:
+        entry: the component.
+        contract: the version it is written for.
+    """
+
+    entry: Entry
+    contract: int
+
+
 @dataclass
 class Installed:
     """All claims to component names in this environment.
 
     Args:
         claims: kind -> name -> everybody who claims it.
-        foreign: components written for another version of the contract; never loaded.
-        problems: what is wrong with somebody's metadata.
+        foreign: what is written for another version of the contract only.
+        left_out: what `SWITCH` leaves out.
+        problems: what is wrong with somebody's metadata, or with `SWITCH`.
     """
 
     claims: dict[str, dict[str, list[Entry]]] = field(
         default_factory=lambda: {kind: {} for kind in KINDS}
     )
-    foreign: list[Entry] = field(default_factory=lambda: list[Entry]())
-    problems: list[Problem] = field(default_factory=lambda: list[Problem]())
+    foreign: list[Foreign] = field(default_factory=lambda: list[Foreign]())
+    left_out: list[Entry] = field(default_factory=lambda: list[Entry]())
+    problems: list[Trouble] = field(default_factory=lambda: list[Trouble]())
+
+    def everything(self) -> list[Entry]:
+        """Every claim, one after another."""
+        return [
+            entry for names in self.claims.values() for claims in names.values() for entry in claims
+        ]
 
 
 def installed() -> Installed:
@@ -66,10 +87,18 @@ def _read(path: tuple[tuple[str, float], ...], switch: str | None) -> Installed:
         seen.add(name)
         if name == HOME or allowed is None or name in allowed:
             _read_distribution(distribution, result)
-    for name in sorted((allowed or set()) - seen):
-        message = f"{SWITCH} names '{name}', which is not installed.{did_you_mean(name, seen)}"
-        result.problems.append(Problem("", "", message))
+        else:
+            apart = Installed()
+            _read_distribution(distribution, apart)
+            result.left_out += apart.everything()
+    result.problems += [_absent(name, seen) for name in sorted((allowed or set()) - seen)]
     return result
+
+
+def _absent(name: str, seen: set[str]) -> Trouble:
+    message = f"{SWITCH} names '{name}', and no distribution of that name brings components here."
+    hint = f"python -m pip install {name}, or take it out of {SWITCH}"
+    return Trouble("switch", (), message + did_you_mean(name, seen - {HOME}), hint)
 
 
 def _allowed(switch: str | None) -> set[str] | None:
@@ -100,29 +129,38 @@ def _read_distribution(distribution: Distribution, result: Installed) -> None:
     try:
         points = [point for point in distribution.entry_points if _GROUP.fullmatch(point.group)]
     except Exception as error:
-        message = f"its entry_points.txt cannot be read: {error}"
-        result.problems.append(Problem("", f"{name} {version}".strip(), message))
+        provider = f"{name} {version}".strip()
+        message = f"the entry_points.txt of {provider} cannot be read: {error}"
+        hint = f"install it again: python -m pip install --force-reinstall {name}"
+        result.problems.append(Trouble("metadata", (provider,), message, hint))
         return
+    foreign: list[Foreign] = []
     for point in points:
-        _read_point(point, name, version, result)
+        _read_point(point, name, version, result, foreign)
+    # Who offers the same for our contract too lacks nothing here.
+    ours = {(e.kind, e.name) for e in result.everything() if e.distribution == name}
+    result.foreign += [f for f in foreign if (f.entry.kind, f.entry.name) not in ours]
 
 
-def _read_point(point: EntryPoint, distribution: str, version: str, result: Installed) -> None:
+def _read_point(
+    point: EntryPoint, distribution: str, version: str, result: Installed, foreign: list[Foreign]
+) -> None:
     matched = _GROUP.fullmatch(point.group)
     assert matched is not None
     kind = matched[2]
     entry = Entry(kind, point.name, point.value.replace(" ", ""), distribution, version)
-    label = f"{entry.provider}  {kind} '{entry.name}'"
     if int(matched[1]) != CONTRACT_VERSION:
-        result.foreign.append(entry)
-        message = f"written for contract v{matched[1]}, this albefkit speaks v{CONTRACT_VERSION}"
-    elif kind not in KINDS:
-        message = f"there is no kind '{kind}'.{did_you_mean(kind, KINDS)}"
+        foreign.append(Foreign(entry, int(matched[1])))
+        return
+    if kind not in KINDS:
+        reason = f"there is no kind '{kind}'.{did_you_mean(kind, KINDS)}"
     elif "/" in point.name or ":" in point.name or not point.name.strip():
-        message = "a component's name has no '/' and no ':'"
+        reason = "a component's name has no '/' and no ':'"
     elif not _VALUE.fullmatch(entry.value):
-        message = f"expected 'module:Class', got '{point.value}'"
+        reason = f"expected 'module:Class', got '{point.value}'"
     else:
         result.claims[kind].setdefault(entry.name, []).append(entry)
         return
-    result.problems.append(Problem("", label, message))
+    message = f"{entry.label} cannot be named: {reason}"
+    hint = f"mend the entry points of {distribution} and install it again"
+    result.problems.append(Trouble("metadata", (entry.provider,), message, hint))

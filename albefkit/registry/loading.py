@@ -28,21 +28,20 @@ def load(entry: Entry) -> type[Registrable]:
     here = scoped().get((entry.kind, entry.name))
     if here is not None:
         return here[1]
-    label = f"{entry.kind} '{entry.name}' of {entry.provider}"
     try:
         module = _from_file(entry.file) if entry.file else importlib.import_module(entry.module)
         component: Any = module
         for part in entry.attribute.split("."):
             component = getattr(component, part)
     except (Exception, SystemExit) as error:
-        message = f"{label} cannot be loaded\n{type(error).__name__}: {error}"
+        message = f"{entry.label} cannot be loaded\n{type(error).__name__}: {error}"
         hint = "--debug shows where"
         if not entry.built_in and entry.file is None:
             hint += "; ALBEFKIT_PLUGINS=none leaves out what others installed"
         raise ComponentError(Problem("", "", message, hint)) from error
     base = base_class(entry.kind)
     if not (isinstance(component, type) and issubclass(component, base)):
-        message = f"{label} is not a {base.__name__}: {entry.value} should derive from it"
+        message = f"{entry.label} is not a {base.__name__}: {entry.value} should derive from it"
         raise ComponentError(message)
     return component
 

@@ -68,11 +68,20 @@ def test_contested_shadowing_foreign_and_broken_ones(stranger, capsys):
         "vlp-extras 1.0" in out
     )
     assert "coca-kit/hard     coca-kit 1.0    ✗ negatives 'hard' is built in" in out
-    assert "✗ negatives 'later' of coca-kit 1.0: for another contract" in out
-    assert run("components", "--problems") == 2
+    assert "✗ negatives 'later' of coca-kit 1.0 is written for contract v2" in out
+    assert run("components", "negatives", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[-1]["name"] == "coca-kit/later"
+    assert run("components", "--problems") == 1
     assert "there is no module 'no_such'" in capsys.readouterr().out
-    assert run("components", "--problems", "--json") == 2
-    assert len(json.loads(capsys.readouterr().out)) == 6
+    assert run("components", "--problems", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert [each["what"] for each in found] == [
+        "incompatible", "shadowed", "clash", "broken", "broken", "broken",
+    ]  # fmt: skip
+    assert {provider for each in found for provider in each["providers"]} == {
+        "coca-kit 1.0", "vlp-extras 1.0",
+    }  # fmt: skip
+    assert all(each["message"] and each["hint"] for each in found)
     assert run("components", "negatives", "coca-kit/hard") == 0
     assert "its source cannot be read: no_such:Hard" in capsys.readouterr().out
 
@@ -83,3 +92,19 @@ def test_on_a_terminal(toys, capsys, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     assert run("components", "negatives") == 0
     assert "Hard ones." in capsys.readouterr().out
+
+
+def test_fifty_plugins_are_listed_and_none_is_imported(stranger, capsys):
+    for number in range(50):
+        package = f"kit_{number}"
+        points = {"albefkit.v1.negatives": {f"sharp-{number}": f"{package}.parts:Sharp"}}
+        parts = f"{package}/parts.py"
+        modules = {
+            f"{package}/__init__.py": "raise SystemExit('imported')",
+            parts: "raise SystemExit\nclass Sharp:\n    'Sharp.'\n",
+        }
+        stranger(f"kit-{number}", points=points, modules=modules)
+    assert run("components") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("Sharp." in line for line in lines) == 50
+    assert not any(name.startswith("kit_") for name in sys.modules)

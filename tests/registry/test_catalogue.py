@@ -8,6 +8,7 @@ import pytest
 
 from albefkit.registry import catalogue
 from albefkit.registry.errors import ComponentError
+from albefkit.registry.problems import problems
 from tests.toy import bases, components
 
 SHARP = {"albefkit.v1.negatives": {"sharp": "vlp_extras.parts:Sharp"}}
@@ -53,7 +54,7 @@ def test_a_stranger_is_found_without_being_imported(stranger):
     entry = catalogue.find("negatives", "sharp")
     assert entry.provider == "vlp-extras 0.3.1"
     assert catalogue.summary(entry) == "Sharper than hard."
-    assert catalogue.problems() == []
+    assert problems() == []
     assert not any(name.startswith("vlp_extras") for name in sys.modules)
     assert catalogue.load(entry).__name__ == "Sharp"
     assert catalogue.find("negatives", "vlp-extras/sharp") == entry
@@ -68,7 +69,9 @@ def test_two_claims_must_be_told_apart(stranger):
         "write coca-kit/sharp or vlp-extras/sharp"
     )
     assert catalogue.find("negatives", "coca-kit/sharp").distribution == "coca-kit"
-    assert text in "\n".join(str(problem) for problem in catalogue.problems())
+    clash = problems()[0]
+    assert clash.what == "clash" and clash.providers == ("coca-kit 1.0", "vlp-extras 1.0")
+    assert str(clash.problem) == text
     assert "sharp" not in bases.Negatives.list_available()
 
 
@@ -79,18 +82,40 @@ def test_built_ins_cannot_be_shadowed(stranger):
     assert theirs.distribution == "vlp-extras"
     assert catalogue.shown_name(theirs) == "vlp-extras/hard"
     assert str(catalogue.trouble(theirs)) == (
-        "negatives 'hard' is built in: vlp-extras 1.0 does not replace it\nwrite vlp-extras/hard"
+        "shadowed  vlp-extras 1.0\n"
+        "    negatives 'hard' is built in: vlp-extras 1.0 does not replace it\n"
+        "    write vlp-extras/hard"
     )
 
 
-def test_another_contract_is_named_and_never_loaded(stranger):
-    stranger("vlp-extras", points={"albefkit.v2.negatives": {"sharp": "vlp_extras:Sharp"}})
-    assert "vlp-extras 1.0 has one for another contract than v1" in message(
-        lambda: catalogue.find("negatives", "sharp")
+@pytest.mark.parametrize("name", ["sharp", "vlp-extras/sharp"])
+@pytest.mark.parametrize(
+    ("contract", "remedy"),
+    [
+        ("v2", "upgrade albefkit to one that speaks v2, or install an older vlp-extras"),
+        ("v0", "upgrade vlp-extras: python -m pip install --upgrade vlp-extras"),
+    ],
+)
+def test_another_contract_is_named_and_never_loaded(stranger, contract, remedy, name):
+    modules = {"vlp_extras.py": "raise SystemExit('imported')"}
+    points = {f"albefkit.{contract}.negatives": {"sharp": "vlp_extras:Sharp"}}
+    stranger("vlp-extras", points=points, modules=modules)
+    said = (
+        f"negatives 'sharp' of vlp-extras 1.0 is written for contract {contract}, "
+        "this albefkit speaks v1"
     )
-    assert str(catalogue.problems()[0]) == (
-        "vlp-extras 1.0  negatives 'sharp'\n    written for contract v2, this albefkit speaks v1"
-    )
+    assert message(lambda: catalogue.find("negatives", name)) == f"{said}\n{remedy}"
+    assert [str(each) for each in problems(importing=True)] == [
+        f"incompatible  vlp-extras 1.0\n    {said}\n    {remedy}"
+    ]
+    assert "sharp" not in bases.Negatives.list_available()
+
+
+def test_who_offers_the_same_for_both_contracts_lacks_nothing(stranger):
+    points = {**SHARP, "albefkit.v2.negatives": {"sharp": "vlp_extras.v2:Sharp"}}
+    stranger("vlp-extras", points=points, modules=MODULES)
+    assert problems() == []
+    assert catalogue.find("negatives", "sharp").value == "vlp_extras.parts:Sharp"
 
 
 @pytest.mark.parametrize(
@@ -99,12 +124,15 @@ def test_another_contract_is_named_and_never_loaded(stranger):
         ({"albefkit.v1.negative": {"x": "a:B"}}, "there is no kind 'negative'. Did you mean"),
         ({"albefkit.v1.negatives": {"a/b": "a:B"}}, "a component's name has no '/' and no ':'"),
         ({"albefkit.v1.negatives": {"x": "no_class"}}, "expected 'module:Class', got 'no_class'"),
-        ("[albefkit.v1.negatives]\nnonsense\n", "its entry_points.txt cannot be read"),
+        (
+            "[albefkit.v1.negatives]\nnonsense\n",
+            "the entry_points.txt of vlp-extras 1.0 cannot be read",
+        ),
     ],
 )
 def test_bad_metadata_is_a_problem_of_its_own(stranger, points, expected):
     stranger("vlp-extras", points=points)
-    assert expected in str(catalogue.problems()[0])
+    assert expected in str(problems()[0])
     assert catalogue.find("negatives", "hard").built_in
 
 
@@ -116,15 +144,31 @@ def test_other_peoples_broken_metadata_is_left_alone(toys):
     assert catalogue.find("negatives", "hard").built_in
 
 
-def test_the_switch_leaves_plugins_out(stranger, monkeypatch):
+@pytest.mark.parametrize("setting", ["none", "coca-kit"])
+def test_the_switch_leaves_plugins_out_and_says_so(stranger, monkeypatch, setting):
     stranger("vlp-extras", points=SHARP, modules=MODULES)
-    monkeypatch.setenv("ALBEFKIT_PLUGINS", "none")
+    stranger("coca-kit", points={"albefkit.v1.negatives": {"soft": "coca_kit:Soft"}})
+    monkeypatch.setenv("ALBEFKIT_PLUGINS", setting)
     assert "sharp" not in bases.Negatives.list_available()
+    assert ("soft" in bases.Negatives.list_available()) is (setting == "coca-kit")
+    assert message(lambda: catalogue.find("negatives", "sharp")) == (
+        f"negatives 'sharp' of vlp-extras 1.0 is left out by ALBEFKIT_PLUGINS={setting}\n"
+        "add vlp-extras to ALBEFKIT_PLUGINS, or unset it"
+    )
+
+
+def test_the_switch_names_what_is_there(stranger, monkeypatch):
+    stranger("vlp-extras", points=SHARP, modules=MODULES)
     monkeypatch.setenv("ALBEFKIT_PLUGINS", "VLP_extras, coca-kit")
     assert "sharp" in bases.Negatives.list_available()
-    assert [str(problem) for problem in catalogue.problems()] == [
-        "ALBEFKIT_PLUGINS names 'coca-kit', which is not installed."
+    said = "ALBEFKIT_PLUGINS names 'coca-kit', and no distribution of that name brings components"
+    assert [str(each) for each in problems()] == [
+        f"switch\n    {said} here.\n"
+        "    python -m pip install coca-kit, or take it out of ALBEFKIT_PLUGINS"
     ]
+    assert said in message(lambda: catalogue.find("negatives", "nonsense"))
+    monkeypatch.setenv("ALBEFKIT_PLUGINS", "vlp-extra")
+    assert "Did you mean 'vlp-extras'?" in str(problems()[0])
 
 
 def test_the_nearest_of_two_versions_counts(stranger):
@@ -196,9 +240,37 @@ def test_what_is_missing_is_seen_without_importing(stranger, text, expected):
     if text is not None:
         modules["vlp_extras/parts.py"] = text
     stranger("vlp-extras", points=SHARP, modules=modules)
-    (problem,) = catalogue.problems()
-    assert problem.path == "vlp-extras 1.0  negatives 'sharp'"
-    assert expected in problem.message
+    (trouble,) = problems(importing=True)
+    assert trouble.what == "broken" and trouble.providers == ("vlp-extras 1.0",)
+    assert trouble.message.startswith("negatives 'sharp' of vlp-extras 1.0 cannot be loaded: ")
+    assert expected in trouble.message
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "remedy"),
+    [
+        (
+            "try:\n    import not_there\nexcept ImportError as e:\n    raise OSError('no') from e",
+            "OSError: no, because of ModuleNotFoundError: No module named 'not_there'",
+            "upgrade vlp-extras, or uninstall it, or leave it out with ALBEFKIT_PLUGINS",
+        ),
+        (
+            "import not_there",
+            "ModuleNotFoundError: No module named 'not_there'",
+            "install what it needs, 'not_there', or uninstall it",
+        ),
+        ("print('hi')\nraise SystemExit", "SystemExit", "upgrade vlp-extras"),
+        ("", "negatives 'sharp' of vlp-extras 1.0 is not a Negatives", "upgrade vlp-extras"),
+    ],
+)
+def test_what_cannot_be_imported_is_seen_by_importing(stranger, capsys, text, reason, remedy):
+    parts = {"vlp_extras/parts.py": text + "\nclass Sharp: pass\n"}
+    stranger("vlp-extras", points=SHARP, modules={**MODULES, **parts})
+    assert problems() == []
+    (trouble,) = problems(importing=True)
+    assert trouble.what == "broken" and reason in trouble.message and "\n" not in trouble.message
+    assert trouble.hint.startswith(remedy)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_component_in_a_file(toys, folder):
