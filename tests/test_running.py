@@ -55,6 +55,19 @@ def lines(folder: Path) -> list[dict]:
     return found
 
 
+def test_a_locked_run_insists_on_the_components_that_were_pinned(tmp_path, capsys):
+    lock, folder = tmp_path / "micro.lock.json", tmp_path / "run"
+    with pytest.raises(SystemExit) as leaving:
+        main(["lock", MICRO, "--out", str(lock)])
+    assert not leaving.value.code
+    assert run("--lock", lock, "--out", folder, "--max-steps", 1, "--set", "evaluate=null") == 0
+    lock.write_text(lock.read_text().replace('"version": "', '"version": "9.'))
+    capsys.readouterr()
+    assert run("--lock", lock, "--out", tmp_path / "another") == 2
+    assert "version: was 9." in capsys.readouterr().err
+    assert not (tmp_path / "another").exists()
+
+
 def test_a_run_leaves_everything_behind(tmp_path, capsys):
     folder = tmp_path / "run"
     assert run("--out", folder, "--tensorboard", "--set", "train.evaluate_every=1") == 0

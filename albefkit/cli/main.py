@@ -25,6 +25,7 @@ VERBS = (
     "evaluate",
     "predict",
     "check",
+    "lock",
     "explain",
     "bench",
     "components",

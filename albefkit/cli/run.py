@@ -45,6 +45,13 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Build, take one step, report, write nothing.")
     ] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Refuse components that are not as RECIPE's lock says.")
+    ] = False,
+    lock: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="As --locked, by this lock.", show_default=False),
+    ] = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write events for TensorBoard too.")
     ] = False,
@@ -63,6 +70,10 @@ def command(
     if resume:
         recipe, folder = _of_run(recipe, folder)
     checked = load_recipe(recipe, sets=edits, drops=drops or ())
+    if locked or lock is not None:
+        from albefkit.recipe.lock import lock_file, require_locked
+
+        require_locked(checked, lock or lock_file(checked))
 
     from rich.console import Console
 
