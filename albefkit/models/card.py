@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from albefkit import __version__
@@ -82,9 +82,15 @@ def _provenance(stored: Stored) -> str:
     if stored.recipe.settings.init is not None:
         rows.append(f"| started from | {stored.recipe.settings.init} |")
     for name, value in stored.provenance.items():
-        rows.append(f"| {name} | {_in_words(value)} |")
+        words = _providers(value) if name == "components" else _in_words(value)
+        rows.append(f"| {name} | {words} |")
     table = "\n".join(["| | |", "|---|---|", *rows])
     return f"## Provenance\n\n{table}\n"
+
+
+def _providers(components: Sequence[Mapping[str, str]]) -> str:
+    """Whose the components are, each distribution once."""
+    return ", ".join(sorted({f"{each['distribution']} {each['version']}" for each in components}))
 
 
 def _in_words(value: Any) -> str:

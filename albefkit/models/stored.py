@@ -38,6 +38,7 @@ PROVENANCE = (
     "precision",
     "processes",
     "hardware",
+    "components",
     "data",
     "pretrained",
 )

@@ -14,8 +14,10 @@ from albefkit.recipe.grammar import RecipeSettings
 from albefkit.recipe.layers import edits, merge, read_layers
 from albefkit.recipe.library import find_recipe, shown
 from albefkit.recipe.place import Place
+from albefkit.recipe.providers import with_providers
 from albefkit.recipe.source import Node, from_python
 from albefkit.recipe.spec import ComponentSpec
+from albefkit.registry.errors import RecipeError
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,12 @@ def _checked(
 ) -> Recipe:
     edited = edits(sets)
     tree = tree if edited is None else merge(tree, edited)
-    for each in drops:
-        tree = drop(tree, each)
-    settings = check(tree)
+    try:
+        for each in drops:
+            tree = drop(tree, each)
+        settings = check(tree)
+    except RecipeError as error:
+        raise with_providers(error, path) from error.__cause__
     resolved = resolve(settings)
     return Recipe(path.stem, path, text, settings, resolved, tree_hash(resolved))
 
