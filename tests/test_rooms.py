@@ -36,6 +36,7 @@ ORDER = [
     "dry_run",
     "explain",
     "bench",
+    "doctor",
     "ablation",
     "report",
     "cli",

@@ -34,6 +34,7 @@ VERBS = (
     "vqa-answers",
     "inspect",
     "convert",
+    "doctor",
 )
 """In the order of `albefkit --help`."""
 

@@ -12,7 +12,8 @@ from typing import Any
 import huggingface_hub
 from huggingface_hub.constants import ENDPOINT
 
-from albefkit.layers.weights import Absence, Source, cached, unreachable
+from albefkit.layers.reaching import unreachable
+from albefkit.layers.weights import Absence, Source, cached
 from albefkit.registry.errors import ComponentError, Problem
 
 LOCAL, HUB = "local-dir:", "hf-hub:"

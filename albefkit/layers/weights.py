@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import pickle
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import huggingface_hub
-import huggingface_hub.constants
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from albefkit.layers.reaching import PATIENCE, unreachable
 from albefkit.registry.errors import AlbefkitWarning, ComponentError, Problem
 
 Pretrained = Literal["auto", True, False]
-PATIENCE = 4.0
-"""Seconds to wait for an answer from the network before calling it unreachable."""
 WEIGHT_FILES = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -119,35 +114,6 @@ def choose(
         f"{what} starts from random weights: {found.reason}", AlbefkitWarning, stacklevel=2
     )
     return found
-
-
-def unreachable(url: str) -> str | None:
-    """Why the host of a URL cannot be reached, or None if it answers.
-
-    Asks once per process and host; gives up after `PATIENCE`, also when the name of the host does
-    not resolve.
-    """
-    parts = urlsplit(url)
-    return _silent_host(f"{parts.scheme}://{parts.netloc}")
-
-
-@cache
-def _silent_host(root: str) -> str | None:
-    if huggingface_hub.constants.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE is set"
-    answer: list[str | None] = [f"{root} does not answer within {PATIENCE:.0f} s"]
-
-    def ask() -> None:
-        try:
-            huggingface_hub.get_session().head(root, timeout=PATIENCE)
-            answer[0] = None
-        except Exception as error:  # whatever it is, there is no network
-            answer[0] = f"{root} cannot be reached ({error})"
-
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(PATIENCE)
-    return answer[0]
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -31,17 +31,16 @@ def problems(*, importing: bool = False) -> list[Trouble]:
 
 def _broken(entry: Entry, importing: bool) -> Trouble | None:
     reason = missing(entry)
-    error: BaseException | None = None
+    hint = f"install {entry.distribution} again"
     if reason is None and importing and not entry.built_in:
         error = _failure(entry)
         reason = chain(error) if error is not None else None
+        lacks = error.name if isinstance(error, ModuleNotFoundError) else None
+        hint = f"install what it needs, '{lacks}'" if lacks else f"upgrade {entry.distribution}"
     if reason is None:
         return None
-    needed = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
-    hint = f"install what it needs, '{needed}'" if needed else f"upgrade {entry.distribution}"
-    hint += f", or uninstall it, or leave it out with {SWITCH}"
-    if entry.built_in:
-        hint = "install albefkit again: python -m pip install -e ."
+    if not entry.built_in:
+        hint += f", or uninstall it, or leave it out with {SWITCH}"
     message = f"{entry.label} cannot be loaded: {reason}"
     return Trouble("broken", (entry.provider,), message, hint)
 

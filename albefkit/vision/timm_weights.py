@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.loading import load_tensors
 from albefkit.layers.positions import interpolate_positions
-from albefkit.layers.weights import Absence, Source, find_model, unreachable
+from albefkit.layers.reaching import unreachable
+from albefkit.layers.weights import Absence, Source, find_model
 from albefkit.registry.errors import ComponentError, Problem
 
 LOCAL = "local-dir:"

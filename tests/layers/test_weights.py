@@ -8,15 +8,16 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
-from albefkit.layers import weights
-from albefkit.layers.weights import Absence, Source, choose, find_model, unreachable
+from albefkit.layers import reaching
+from albefkit.layers.reaching import unreachable
+from albefkit.layers.weights import Absence, Source, choose, find_model
 from albefkit.registry.errors import AlbefkitWarning, ComponentError
 from tests.layers.hub_models import save_encoder
 
 
 @pytest.fixture(autouse=True)
 def forget() -> None:
-    weights._silent_host.cache_clear()
+    reaching._silent_host.cache_clear()
 
 
 class Session:
@@ -54,7 +55,7 @@ def test_a_host_that_never_answers_is_given_up(monkeypatch) -> None:
     """A name server that is silent does not heed any timeout of a request."""
     released = threading.Event()
     network(monkeypatch, released.wait)
-    monkeypatch.setattr(weights, "PATIENCE", 0.05)
+    monkeypatch.setattr(reaching, "PATIENCE", 0.05)
     reason = unreachable("https://silent.example/x")
     released.set()
     assert reason is not None and "does not answer" in reason

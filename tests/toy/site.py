@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
 
@@ -14,6 +14,7 @@ def install(
     *,
     points: Mapping[str, Mapping[str, str]] | str = "",
     modules: Mapping[str, str] | None = None,
+    requires: Sequence[str] = (),
 ) -> None:
     """Leave a distribution in `site`.
 
@@ -23,10 +24,12 @@ def install(
         version: its version.
         points: entry points, group -> name -> value; or the text of entry_points.txt.
         modules: path of a file -> its text.
+        requires: what it depends on.
     """
     info = site / f"{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    metadata += "".join(f"Requires-Dist: {each}\n" for each in requires)
     (info / "METADATA").write_text(metadata)
     if not isinstance(points, str):
         lines = [

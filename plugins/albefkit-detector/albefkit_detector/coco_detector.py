@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import torch
-from albefkit.layers.weights import unreachable
+from albefkit.layers.reaching import unreachable
 from albefkit.registry.errors import ComponentError, Problem
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights, fasterrcnn_resnet50_fpn
 
