@@ -87,7 +87,7 @@ class Step:
     def take(self) -> None:
         """Go through the four phases."""
         for name, objective in self.objectives.items():
-            if (view := objective.view(self)) is not None:
+            if (view := objective.text_view(self)) is not None:
                 self.views[name] = view
             if (image_view := objective.image_view(self)) is not None:
                 self.image_views[name] = image_view

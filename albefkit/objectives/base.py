@@ -23,13 +23,15 @@ class Objective(nn.Module, Registrable, kind="objective"):
 
     A constructor may ask for `dataset: Dataset` left of `*`, to know what can be answered.
 
-    In each step the engine calls, for all objectives together: `view`, then `pairs`, then `predict`
-    with the student, then `temper`. Whatever an objective needs is declared, so that the assembler
-    builds only parts that somebody uses.
+    In each step the engine calls, for all objectives together: `text_view` and `image_view`, then
+    `pairs`, then `predict` with the student, then `temper`. Whatever an objective needs is
+    declared, so that the assembler builds only parts that somebody uses.
 
     Args:
         name: the objective's key in the recipe.
     """
+
+    former_names: ClassVar[Mapping[str, str]] = {"view": "text_view"}
 
     reads: ClassVar[frozenset[str]] = frozenset()
     """What `predict` reads: `features` (shared space), `fused` (pairs), or both."""
@@ -75,7 +77,7 @@ class Objective(nn.Module, Registrable, kind="objective"):
             if name.startswith(prefix)
         }
 
-    def view(self, step: Step) -> TextView | None:
+    def text_view(self, step: Step) -> TextView | None:
         """Another way of showing the batch's texts, known to all by the objective's name."""
         return None
 

@@ -58,7 +58,7 @@ class MLM(Objective):
         words = network.text.word_embeddings
         return MaskedWordHead(network.fusion.width, words.num_embeddings, words.embedding_dim)
 
-    def view(self, step: Step) -> TextView:
+    def text_view(self, step: Step) -> TextView:
         """The batch's texts with words hidden."""
         text = step.student.network.text
         assert text is not None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from albefkit.registry.entry import Entry
 from albefkit.registry.errors import ComponentError, Problem
+from albefkit.registry.former_names import warn_of_former_names
 from albefkit.registry.kinds import KINDS
 from albefkit.registry.scope import scoped
 
@@ -43,6 +44,7 @@ def load(entry: Entry) -> type[Registrable]:
     if not (isinstance(component, type) and issubclass(component, base)):
         message = f"{entry.label} is not a {base.__name__}: {entry.value} should derive from it"
         raise ComponentError(message)
+    warn_of_former_names(component, entry)
     return component
 
 

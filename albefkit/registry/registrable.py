@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
 from albefkit.registry.errors import ComponentError
+from albefkit.registry.former_names import honour_former_names
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Registrable:
     kind: ClassVar[str]
     shorthand: ClassVar[str | None] = None
     ablations: ClassVar[Mapping[str, Ablation]] = {}
+
+    former_names: ClassVar[Mapping[str, str]] = {}
+    """Hooks of a kind by the name they had -> their name now; both are honoured."""
+
+    outdated: ClassVar[tuple[str, ...]] = ()
+    """Which of these a component defines by the name they had."""
 
     @classmethod
     def by_name(cls, name: str) -> type[Self]:
@@ -89,6 +96,7 @@ class Registrable:
             cls.kind = kind
         elif "__init__" in cls.__dict__:
             _check_constructor(cls)
+        honour_former_names(cls)
 
 
 def _check_constructor(cls: type) -> None:

@@ -78,7 +78,7 @@ class RecordedMLM(MLM):
 
     recorded: Recorded
 
-    def view(self, step) -> TextView:
+    def text_view(self, step) -> TextView:
         return TextView(self.recorded.hidden_ids, self.recorded.mask.bool(), self.recorded.labels)
 
 
