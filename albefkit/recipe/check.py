@@ -36,6 +36,7 @@ from albefkit.registry import Registrable
 from albefkit.registry.catalogue import base_class, by_kind, find, load
 from albefkit.registry.errors import ComponentError, Problem, RecipeError
 from albefkit.registry.names import nearest
+from albefkit.registry.unseen import why_unseen
 
 
 def check(tree: Node) -> RecipeSettings:
@@ -141,7 +142,8 @@ class _Checker:
         before = len(self.problems)
         component = self.component(ComponentShape(kind), node, path, {"type": key})
         said = node.mapping is None or "type" in node.mapping
-        if component is None and not said and key not in by_kind(kind):
+        own = key not in by_kind(kind) and not why_unseen(kind, key)
+        if component is None and not said and own:
             advice = f"a name of your own needs a type: '{key}: {{type: ...}}'"
             self.problems[before:] = [
                 replace(each, hint=f"{each.hint}\n{advice}") for each in self.problems[before:]

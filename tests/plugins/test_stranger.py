@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from albefkit.recipe.load import load_recipe
+from albefkit.registry.errors import RecipeError
 from tests.toy.site import install
 
 POINTS = {
@@ -64,6 +65,29 @@ def test_full_names_survive_being_resolved(stranger, recipe):
     assert load_recipe(recipe).settings.model.vision.entry.built_in
     loaded = load_recipe(recipe, sets=["model.vision=vlp-extras/camera"])
     assert loaded.resolved["model"]["vision"] == {"type": "vlp-extras/camera", "hole": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("edit", "path"),
+    [("objectives.siglip={}", ""), ("objectives.mine={type: siglip}", "  objectives.mine.type")],
+)
+def test_a_recipe_is_told_why_it_cannot_have_a_component(stranger, recipe, monkeypatch, edit, path):
+    points = {"albefkit.v2.objective": POINTS["albefkit.v1.objective"]}
+    stranger("vlp-extras", "0.3.1", points=points, modules=MODULES)
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(recipe, sets=[edit])
+    assert str(caught.value) == (
+        f"command line  --set {edit}{path}\n"
+        "    objective 'siglip' of vlp-extras 0.3.1 is written for contract v2, this albefkit "
+        "speaks v1\n"
+        "    upgrade albefkit to one that speaks v2, or install an older vlp-extras"
+    )
+    stranger("vlp-later", "2.0", points=POINTS, modules=MODULES)
+    monkeypatch.setenv("ALBEFKIT_PLUGINS", "none")
+    with pytest.raises(
+        RecipeError, match=r"of vlp-later 2\.0 is left out by ALBEFKIT_PLUGINS=none"
+    ):
+        load_recipe(recipe, sets=[edit])
 
 
 @pytest.fixture
