@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_commands_that_run_a_recipe_name_a_right_one(monkeypatch):
 def test_the_first_objective_of_the_tutorial_trains(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALBEFKIT_HOME", str(tmp_path))
-    (loss,) = blocks("CONTRIBUTING.md", "python")
+    loss, _ = blocks("CONTRIBUTING.md", "python")
     (recipe,) = blocks("CONTRIBUTING.md", "yaml")
     Path("losses.py").write_text(loss)
     # What packaging adds to the tutorial is a name for the file.
@@ -65,6 +66,18 @@ def test_the_first_objective_of_the_tutorial_trains(tmp_path, monkeypatch):
         main(["run", "my_recipe.yaml", "--out", "run", *sets])
     assert not leaving.value.code
     assert '"sharper"' in Path("run/metrics.jsonl").read_text()
+
+
+def test_the_first_objective_of_the_tutorial_keeps_its_contracts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALBEFKIT_HOME", str(tmp_path / "home"))
+    loss, test = blocks("CONTRIBUTING.md", "python")
+    Path("losses.py").write_text(loss)
+    names: dict[str, Any] = {}
+    exec(test.replace('"sharper"', '"./losses.py:Sharper"'), names)
+    (mark,) = names["test_conformance"].pytestmark
+    for check in mark.args[1]:
+        names["test_conformance"](check)
 
 
 @pytest.mark.parametrize("text", blocks("README.md", "yaml"))

@@ -37,6 +37,7 @@ ORDER = [
     "explain",
     "bench",
     "doctor",
+    "testing",
     "ablation",
     "report",
     "cli",
