@@ -51,12 +51,15 @@ def declared(settings: RecipeSettings) -> list[tuple[str, ComponentSpec, Ablatio
     component, edits.
     """
     specs = components(settings)
-    types = {spec.path: spec.name for spec in specs}
+    said: dict[str, object] = {
+        _path(spec, name): value for spec in specs for name, value in spec.params.items()
+    }
+    said |= {spec.path: spec.name for spec in specs}
     return [
         (name, spec, ablation)
         for spec in specs
         for name, ablation in load(spec.entry).ablations.items()
-        if any(types.get(_path(spec, path)) != value for path, value in ablation.edits.items())
+        if any(said.get(_path(spec, path), ...) != value for path, value in ablation.edits.items())
     ]
 
 

@@ -6,10 +6,25 @@ from pathlib import Path
 
 import pytest
 
+from albefkit.recipe.drops import droppable
 from albefkit.recipe.layers import merge, read_layers
 from albefkit.recipe.load import load_recipe
 from albefkit.recipe.source import parse
 from albefkit.registry.errors import RecipeError
+
+BIASED = """
+    from albefkit.registry import Ablation
+    from tests.toy.bases import Objective
+
+
+    class Biased(Objective):
+        ablations = {
+            "bias": Ablation({"bias": None}, "no bias"),
+            "gain": Ablation({"gain": 1.0}, "no gain"),
+        }
+
+        def __init__(self, *, bias: float | None = -1.0, gain: float = 2.0) -> None: ...
+"""
 
 
 def merged(base: str, over: str, path: tuple[str, ...] = ()):
@@ -129,6 +144,18 @@ def test_drop_an_objective_or_an_ablation(recipe):
     only = load_recipe(recipe, drops=["queue"])
     assert only.resolved["alignment"]["keys"] == {"type": "in-batch"}
     assert load_recipe(recipe, drops=["queue", "itm"]).settings.alignment.keys.name == "in-batch"
+
+
+def test_what_is_dropped_may_be_a_number_and_is_offered_only_where_it_is_there(recipe, stranger):
+    points = {"albefkit.v1.objective": {"biased": "vlp_extras.losses:Biased"}}
+    stranger("vlp-extras", points=points, modules={"vlp_extras/losses.py": BIASED})
+    edits = ["objectives.biased={}"]
+    assert {"bias", "gain"} < set(droppable(load_recipe(recipe, sets=edits).settings))
+    left = load_recipe(recipe, sets=edits, drops=["bias", "gain"])
+    assert left.resolved["objectives"]["biased"] == {
+        "type": "biased", "bias": None, "gain": 1.0, "weight": 1.0,
+    }  # fmt: skip
+    assert {"bias", "gain"}.isdisjoint(droppable(left.settings))
 
 
 def test_drop_offers_what_can_be_dropped(recipe):
