@@ -1,0 +1,1 @@
+"""SigLIP's sigmoid contrast and mean teacher's ramp for albefkit."""
