@@ -1,0 +1,1 @@
+"""Vision transformers of Hugging Face for albefkit."""
