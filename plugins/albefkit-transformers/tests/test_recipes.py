@@ -56,4 +56,4 @@ def test_scenes_are_found_by_their_captions_after_a_moment(tmp_path: Path):
     assert not leaving.value.code
     (found,) = (json.loads(file.read_text()) for file in (run / "eval").glob("*.json"))
     for metric in ("text_r10", "image_r10"):
-        assert found["metrics"][metric] > 2 * found["chance"][metric], found["metrics"]
+        assert found["metrics"][metric] > 4 * found["chance"][metric], found["metrics"]
