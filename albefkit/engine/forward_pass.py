@@ -30,8 +30,9 @@ class ForwardPass:
     """A network looking at a step.
 
     Everything is computed on first use, for everybody who will want it: all views of the texts in
-    one batch, all pairs in one fusion. The gradient mode is that of construction, so that nobody
-    can remember a value without its graph by being the first to look under `no_grad`.
+    one batch, all pairs in one fusion. Whether there are gradients, and the precision, are those of
+    construction: nobody can remember a value without its graph by being the first to look under
+    `no_grad`, or in full precision by being the first to look where similarities are computed.
 
     Args:
         network: who looks.
@@ -44,6 +45,9 @@ class ForwardPass:
         self._step = step
         self._audience = audience
         self._grad = torch.is_grad_enabled()
+        device = step.device.type
+        self._autocast = torch.is_autocast_enabled(device)
+        self._dtype = torch.get_autocast_dtype(device)
         self._seen: dict[str, object] = {}
 
     def images(self) -> Encoded:
@@ -114,13 +118,11 @@ class ForwardPass:
 
     def _once(self, name: str, compute: Callable[[], T], exact: bool = False) -> T:
         if name not in self._seen:
-            device = self._step.device.type
-            with torch.set_grad_enabled(self._grad):
-                if exact:  # similarities decide what is sampled: never in half precision
-                    with torch.autocast(device, enabled=False):
-                        self._seen[name] = compute()
-                else:
-                    self._seen[name] = compute()
+            # Similarities decide what is sampled: never in half precision.
+            half = self._autocast and not exact
+            precision = torch.autocast(self._step.device.type, self._dtype, enabled=half)
+            with torch.set_grad_enabled(self._grad), precision:
+                self._seen[name] = compute()
         return self._seen[name]  # type: ignore[return-value]
 
     def _encode_images(self) -> Encoded:
