@@ -18,6 +18,7 @@ from albefkit.data.base import SplitName
 from albefkit.data.sampler import Order
 from albefkit.distributed import World, launched_world, process_group
 from albefkit.engine.advice import Adviser
+from albefkit.engine.allocator import keep_freed_memory
 from albefkit.engine.checkpoint import Checkpoint, Checkpoints
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.display import make_display
@@ -80,6 +81,7 @@ def run(recipe: Recipe, options: Options, console: Console) -> Outcome:
     """
     world = launched_world()
     device = choose_device(options.device, world)
+    keep_freed_memory()
     journal = Journal([make_display(console)] if world.leads else [])
     with process_group(world, device), heard_warnings(journal.warn):
         return _Run(recipe, options, world, device, journal).carry_out()

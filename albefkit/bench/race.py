@@ -52,7 +52,7 @@ def race(
     Args:
         contenders: who; each is prepared first, so that all are there from the first turn on.
         rounds: timed turns of each.
-        warmup: turns of each before them.
+        warmup: turns of each before them, at least 1: the first counts operations.
         progress: told what happens.
 
     Raises:
@@ -64,12 +64,14 @@ def race(
         for contender in contenders:
             progress(f"{contender.name}: gets ready")
             lanes.append(_Lane(contender))
-        for number in range(warmup + rounds):
-            progress(f"round {number + 1} of {warmup + rounds}")
+        for lane in lanes:
+            progress(f"{lane.timing.name}: counts operations")
+            lane.count()
+        for number in range(1, warmup + rounds):
+            progress(f"round {number} of {warmup + rounds - 1}")
             for lane in lanes:
                 lane.turn(counts=number >= warmup)
         for lane in lanes:
-            progress(f"{lane.timing.name}: counts operations")
             lane.finish()
     finally:
         for lane in lanes:
@@ -100,8 +102,11 @@ class _Lane:
             self.timing.seconds.append(seconds)
             self.timing.phases.append(phases)
 
+    def count(self) -> None:
+        self.timing.flops = self._ask("count")
+
     def finish(self) -> None:
-        self.timing.peak_memory, self.timing.flops = self._ask("finish")
+        self.timing.peak_memory = self._ask("finish")
 
     def close(self) -> None:
         self._connection.close()
@@ -146,10 +151,14 @@ def _serve(connection: Connection, contender: Contender) -> None:
         except EOFError:
             return
         if question == "finish":
-            peak, counter = memory_in_use(work.device), FlopCounterMode(display=False)
+            connection.send(memory_in_use(work.device))
+            continue
+        if question == "count":
+            counter = FlopCounterMode(display=False)
             with counter:
                 work.turn()
-            connection.send((peak, counter.get_total_flops()))
+            work.phases()
+            connection.send(counter.get_total_flops())
             continue
         started = time.perf_counter()
         work.turn()

@@ -13,6 +13,7 @@ from albefkit.bench.clock import PhaseClock, wait_for
 from albefkit.bench.reference.step import Reference
 from albefkit.data.sampler import Order
 from albefkit.distributed import World
+from albefkit.engine.allocator import keep_freed_memory
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.precision import choose_precision
 from albefkit.engine.stepping import Stepper
@@ -71,6 +72,7 @@ class OwnStep:
 
 def own_step(recipe: str, sets: Sequence[str], device_name: DeviceName) -> OwnStep:
     """The step of a recipe, ready to be timed."""
+    keep_freed_memory()  # as a run does
     assembly, device = assembled(recipe, sets, device_name)
     return OwnStep(assembly, made_batches(assembly), device)
 

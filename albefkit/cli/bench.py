@@ -31,7 +31,7 @@ AgainstOption = Annotated[
 ]
 RoundsOption = Annotated[int, typer.Option(min=1, metavar="N", help="How often it is timed.")]
 WarmupOption = Annotated[
-    int, typer.Option(min=0, metavar="N", help="Turns before the first that is timed.")
+    int, typer.Option(min=1, metavar="N", help="Turns before the first that is timed.")
 ]
 JsonOption = Annotated[
     Path | None,
