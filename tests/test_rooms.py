@@ -37,6 +37,7 @@ ORDER = [
     "explain",
     "bench",
     "doctor",
+    "scaffold",
     "testing",
     "ablation",
     "report",

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from albefkit.registry.installed import Foreign
 
 
-def _complete_kind(incomplete: str) -> list[str]:
+def complete_kind(incomplete: str) -> list[str]:
+    """The kinds that a word may become."""
     from albefkit.registry.kinds import KINDS
 
     return [kind for kind in KINDS if kind.startswith(incomplete)]
@@ -34,7 +35,7 @@ def _complete_name(context: typer.Context, incomplete: str) -> list[str]:
 def command(
     kind: Annotated[
         str | None,
-        typer.Argument(help="Only this kind.", autocompletion=_complete_kind, show_default=False),
+        typer.Argument(help="Only this kind.", autocompletion=complete_kind, show_default=False),
     ] = None,
     name: Annotated[
         str | None,

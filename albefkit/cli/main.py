@@ -35,6 +35,7 @@ VERBS = (
     "inspect",
     "convert",
     "doctor",
+    "plugin",
 )
 """In the order of `albefkit --help`."""
 
