@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from albefkit.cli.main import VERBS, main
 from albefkit.recipe.load import load_recipe
+from tests.toy.site import install
 
 TOP = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -52,29 +55,45 @@ def test_commands_that_run_a_recipe_name_a_right_one(monkeypatch):
     assert checked >= 3
 
 
-def test_the_first_objective_of_the_tutorial_trains(tmp_path, monkeypatch):
+@pytest.fixture
+def sharper(tmp_path, monkeypatch):
+    """The tutorial's plugin, made and edited as it says, with the metadata that pip would leave."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ALBEFKIT_HOME", str(tmp_path))
+    monkeypatch.setenv("ALBEFKIT_HOME", str(tmp_path / "home"))
+    (new,) = (words for words in commands() if words[:3] == ["plugin", "new", "albefkit-sharper"])
+    assert leave(*new) == 0
     loss, _ = blocks("CONTRIBUTING.md", "python")
     (recipe,) = blocks("CONTRIBUTING.md", "yaml")
-    Path("losses.py").write_text(loss)
-    # What packaging adds to the tutorial is a name for the file.
-    own = recipe.replace("sharper: {", 'sharper: {type: "./losses.py:Sharper", ')
-    Path("my_recipe.yaml").write_text(own)
-    sets = [word for value in SMALL for word in ("--set", value)]
+    folder = tmp_path / "albefkit-sharper"
+    for text in (loss, recipe):
+        (file,) = re.findall(r"^# (.+)\n", text)
+        assert (folder / file).is_file()
+        (folder / file).write_text(text)
+    points = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["entry-points"]
+    install(folder, "albefkit-sharper", points=points)
+    monkeypatch.syspath_prepend(str(folder))
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("albefkit_sharper")]:
+        del sys.modules[name]
+
+
+def leave(*arguments: str) -> object:
+    """The exit code of `albefkit ...`."""
     with pytest.raises(SystemExit) as leaving:
-        main(["run", "my_recipe.yaml", "--out", "run", *sets])
-    assert not leaving.value.code
+        main(arguments)
+    return leaving.value.code or 0
+
+
+def test_the_first_objective_of_the_tutorial_trains(sharper):
+    sets = [word for value in SMALL for word in ("--set", value)]
+    assert leave("run", str(sharper / "recipes/sharper.yaml"), "--out", "run", *sets) == 0
     assert '"sharper"' in Path("run/metrics.jsonl").read_text()
 
 
-def test_the_first_objective_of_the_tutorial_keeps_its_contracts(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ALBEFKIT_HOME", str(tmp_path / "home"))
-    loss, test = blocks("CONTRIBUTING.md", "python")
-    Path("losses.py").write_text(loss)
+def test_the_first_objective_of_the_tutorial_keeps_its_contracts(sharper):
+    _, test = blocks("CONTRIBUTING.md", "python")
     names: dict[str, Any] = {}
-    exec(test.replace('"sharper"', '"./losses.py:Sharper"'), names)
+    exec(test, names)
     (mark,) = names["test_conformance"].pytestmark
     for check in mark.args[1]:
         names["test_conformance"](check)
