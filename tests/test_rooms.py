@@ -41,6 +41,7 @@ ORDER = [
     "testing",
     "ablation",
     "report",
+    "docs",
     "cli",
     "__main__",
 ]

@@ -36,6 +36,7 @@ VERBS = (
     "convert",
     "doctor",
     "plugin",
+    "docs",
 )
 """In the order of `albefkit --help`."""
 
