@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from albefkit.docs.markdown import code, prose, table, warning
 from albefkit.docs.pages import Chapter, Page, link
+from albefkit.docs.paths import component_path, kind_path, recipe_links
 from albefkit.registry.catalogue import base_class, entries, shown_name, summary, trouble
 from albefkit.registry.entry import Entry
 from albefkit.registry.errors import ComponentError
@@ -16,9 +16,6 @@ from albefkit.registry.source import Description, describe
 from albefkit.registry.unseen import incompatible
 
 INDEX = "components/index.md"
-
-_ODD = re.compile(r"^(?:index|README)$|[^\w-]")
-"""What a page's file is not called: mkdocs takes those two for the page of a folder."""
 
 
 def component_chapter(users: Mapping[Entry, Sequence[str]]) -> Chapter:
@@ -30,27 +27,6 @@ def component_chapter(users: Mapping[Entry, Sequence[str]]) -> Chapter:
     return Chapter("Components", [_index(), *(_kind_chapter(kind, users) for kind in KINDS)])
 
 
-def kind_path(kind: str) -> str:
-    """Where the index of a kind is."""
-    return f"components/{kind}/index.md"
-
-
-def component_path(entry: Entry) -> str:
-    """Where the page of a component is; no two share one."""
-    name = _ODD.sub(lambda odd: "".join(f"~{ord(c):x}" for c in odd[0]), shown_name(entry))
-    return f"components/{entry.kind}/{name}.md"
-
-
-def recipe_path(name: str) -> str:
-    """Where the page of a shipped recipe is."""
-    return f"recipes/{name}.md"
-
-
-def recipe_links(names: Iterable[str], page: str) -> str:
-    """Shipped recipes by name, each with its page."""
-    return ", ".join(link(code(name), recipe_path(name), page) for name in names)
-
-
 def _index() -> Page:
     rows = [
         (link(code(kind), kind_path(kind), INDEX), prose(about.meaning), str(len(entries(kind))))
@@ -58,7 +34,7 @@ def _index() -> Page:
     ]
     intro = "What a recipe can name: the components of every distribution that is installed here."
     listed = table(("kind", "what it does", "components"), rows)
-    left_out = [prose(incompatible(each).message) for each in installed().foreign]
+    left_out = [incompatible(each).message for each in installed().foreign]
     parts = ["# Components", intro, listed, *map(warning, left_out)]
     return Page(INDEX, "Components", "\n\n".join(parts) + "\n")
 

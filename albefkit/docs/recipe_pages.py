@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
 
-from albefkit.docs.component_pages import component_path, recipe_links, recipe_path
 from albefkit.docs.markdown import code, fence, folded, prose, table, warning
 from albefkit.docs.pages import Chapter, Page, link
+from albefkit.docs.paths import component_path, recipe_links, recipe_path
 from albefkit.docs.recipe_reference import reference_page
 from albefkit.docs.shipped import Shipped
 from albefkit.recipe.library import SUFFIX

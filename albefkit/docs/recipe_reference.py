@@ -8,9 +8,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from albefkit.docs.component_pages import kind_path
 from albefkit.docs.markdown import code, prose, table
 from albefkit.docs.pages import Page, link
+from albefkit.docs.paths import kind_path
 from albefkit.recipe.grammar import RecipeSettings
 from albefkit.recipe.layers import EXTENDS
 from albefkit.recipe.place import dotted

@@ -97,17 +97,16 @@ def _heard() -> Iterator[list[str]]:
 
 def _require_replaceable(folder: Path) -> None:
     """Refuse a folder in which something lies that no build has put there."""
-    if not folder.exists():
-        return
-    found = _files(folder) if folder.is_dir() else [folder.name]
-    strange = sorted(set(found) - _marked(folder))
-    if strange:
-        message = f"holds something that no build has put there: {strange[0]}"
+    ours = _marked(folder)
+    found = _files(folder) if folder.is_dir() else [folder.name] if folder.exists() else []
+    strange = next((file for file in found if file not in ours), None)
+    if strange is not None:
+        message = f"holds something that no build has put there: {strange}"
         raise RecipeError(Problem("--out", str(folder), message, "Give a new or an empty folder."))
 
 
-def _files(folder: Path) -> list[str]:
-    return [p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()]
+def _files(folder: Path) -> Iterator[str]:
+    return (p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
 
 
 def _marked(folder: Path) -> set[str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from albefkit.cli.main import VERBS
-from albefkit.docs.component_pages import component_path, recipe_path
+from albefkit.docs.component_pages import component_chapter
 from albefkit.docs.pages import Chapter, Page
+from albefkit.docs.paths import component_path, recipe_path
 from albefkit.docs.site import MARKER, build_site
 from albefkit.docs.tutorials import tutorial_files
 from albefkit.recipe.grammar import RecipeSettings, TrainSection
@@ -94,8 +95,6 @@ def test_nothing_is_asked_of_elsewhere_and_no_path_of_this_machine_is_told(site)
 
 
 def test_a_strangers_components_are_written_down_as_they_are(stranger):
-    from albefkit.docs.component_pages import component_chapter
-
     module = '''
         from tests.toy.bases import Negatives
 
