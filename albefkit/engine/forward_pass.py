@@ -46,8 +46,8 @@ class ForwardPass:
         self._audience = audience
         self._grad = torch.is_grad_enabled()
         device = step.device.type
-        self._autocast = torch.is_autocast_enabled(device)
-        self._dtype = torch.get_autocast_dtype(device)
+        half = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+        self._half = torch.get_autocast_dtype(device) if half else None
         self._seen: dict[str, object] = {}
 
     def images(self) -> Encoded:
@@ -119,8 +119,8 @@ class ForwardPass:
     def _once(self, name: str, compute: Callable[[], T], exact: bool = False) -> T:
         if name not in self._seen:
             # Similarities decide what is sampled: never in half precision.
-            half = self._autocast and not exact
-            precision = torch.autocast(self._step.device.type, self._dtype, enabled=half)
+            half = None if exact else self._half
+            precision = torch.autocast(self._step.device.type, half, enabled=half is not None)
             with torch.set_grad_enabled(self._grad), precision:
                 self._seen[name] = compute()
         return self._seen[name]  # type: ignore[return-value]
