@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from albefkit.cli.components import _complete_kind, _complete_name
+from albefkit.cli.components import _complete_name, complete_kind
 from albefkit.cli.options import _complete_recipe
 from tests.cli.test_main import run
 
@@ -40,6 +40,6 @@ def test_completion(toys):
     class Context:
         params = {"kind": "negatives"}  # noqa: RUF012
 
-    assert _complete_kind("n") == ["negatives"]
+    assert complete_kind("n") == ["negatives"]
     assert _complete_name(Context(), "h") == ["hard"]  # type: ignore[arg-type]
     assert "albef_tiny" in _complete_recipe("albef_t")
