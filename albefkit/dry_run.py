@@ -16,6 +16,7 @@ from albefkit.engine.display import losses_table
 from albefkit.engine.hearing import heard_warnings
 from albefkit.engine.meters import memory_in_use
 from albefkit.engine.precision import Precision, choose_precision
+from albefkit.engine.readiness import make_ready
 from albefkit.engine.records import Record
 from albefkit.engine.stepping import Stepper
 from albefkit.feeding import LoaderSource, train_loader
@@ -38,7 +39,8 @@ def dry_run(recipe: Recipe, device_name: DeviceName, console: Console) -> None:
     device = choose_device(device_name, world)
     with heard_warnings(warn):
         assembly = assemble(recipe)
-        assembly.pretrainer.to(device).train()
+        make_ready(assembly.pretrainer, settings, device)
+        assembly.pretrainer.train()
         length = len(assembly.dataset.split("train"))
         order = Order(settings.seed, length, settings.batch_size)
         source = LoaderSource(train_loader(assembly, order))

@@ -16,11 +16,12 @@ from albefkit.registry.errors import DataError, Problem, RecipeError
 FREE = (
     "train.log_every",
     "train.workers",
+    "train.checkpoint_activations",
     "train.keep_checkpoints",
     "train.evaluate_every",
     "evaluate",
 )
-"""What may change within a run: it decides what is shown and kept, not what is learned."""
+"""What may change within a run: it decides what is shown, kept and spent, not what is learned."""
 
 
 def same_recipe(directory: RunDirectory, recipe: Recipe) -> Recipe:

@@ -27,6 +27,7 @@ from albefkit.engine.hearing import heard_warnings
 from albefkit.engine.keeping import LogFile, MetricsFile, TensorBoard
 from albefkit.engine.manifest import component_list, environment, load_reports
 from albefkit.engine.precision import Precision, choose_precision
+from albefkit.engine.readiness import make_ready
 from albefkit.engine.records import Journal
 from albefkit.engine.run_directory import RunDirectory, find_run, new_run_directory
 from albefkit.engine.signals import Interruption
@@ -118,7 +119,7 @@ class _Run:
         tokenizer = directory.tokenizer if directory and directory.tokenizer.is_file() else None
         assembly = assemble(self.recipe, tokenizer_file=tokenizer, inherit=checkpoint is None)
         require_answers(self.recipe, assembly.pretrainer.student, assembly.evaluators)
-        assembly.pretrainer.to(self.device)
+        make_ready(assembly.pretrainer, self.recipe.settings.train, self.device)
         precision = self._precision(checkpoint)
         if directory is not None:
             require_same_data(directory, assembly.dataset)
@@ -281,7 +282,10 @@ def _loadable(assembly: Assembly) -> dict[str, object | None]:
 
 
 def _too_big(error: torch.OutOfMemoryError) -> RecipeError:
-    hint = "a smaller train.batch_size, with train.accumulate to make up for it, takes less"
+    hint = (
+        "train.checkpoint_activations=true takes less, and so does a smaller train.batch_size, "
+        "with train.accumulate to make up for it"
+    )
     message = f"the GPU's memory is full: {str(error).splitlines()[0]}"
     return RecipeError(Problem("", "train.batch_size", message, hint))
 

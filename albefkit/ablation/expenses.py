@@ -14,6 +14,7 @@ from albefkit.distributed import World
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.files import read_json, write_json
 from albefkit.engine.precision import Precision, choose_precision
+from albefkit.engine.readiness import make_ready
 from albefkit.engine.stepping import Stepper
 from albefkit.explain.rehearsal import rehearse
 from albefkit.feeding import LoaderSource, train_loader
@@ -76,8 +77,8 @@ def estimate(recipe: Recipe, device_name: DeviceName, kept: Path) -> Estimate:
     device = choose_device(device_name, World())
     precision = choose_precision(recipe.settings.train.precision, device)
     assembly = assemble(recipe)
-    assembly.pretrainer.to(device)
     train = recipe.settings.train
+    make_ready(assembly.pretrainer, train, device)
     rehearsal = rehearse(assembly, precision, train.batch_size)
     stepper = _stepper(assembly, precision)
     found = Estimate(

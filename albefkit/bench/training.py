@@ -16,6 +16,7 @@ from albefkit.distributed import World
 from albefkit.engine.allocator import keep_freed_memory
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.precision import choose_precision
+from albefkit.engine.readiness import make_ready
 from albefkit.engine.stepping import Stepper
 from albefkit.feeding import train_loader
 from albefkit.progress import Progress
@@ -82,7 +83,8 @@ def assembled(
 ) -> tuple[Assembly, torch.device]:
     """The parts of a recipe on their device, and that."""
     assembly, device = assemble(load_recipe(recipe, sets=sets)), choose_device(device_name, World())
-    assembly.pretrainer.to(device).train()
+    make_ready(assembly.pretrainer, assembly.recipe.settings.train, device)
+    assembly.pretrainer.train()
     return assembly, device
 
 

@@ -12,6 +12,7 @@ def command(recipe: RecipeArgument, sets: SetOption = None, drops: DropOption = 
     from albefkit.assemble import assemble
     from albefkit.distributed import World
     from albefkit.engine.precision import choose_precision
+    from albefkit.engine.readiness import make_ready
     from albefkit.explain.page import page
     from albefkit.explain.rehearsal import rehearse
     from albefkit.recipe.load import load_recipe
@@ -21,6 +22,6 @@ def command(recipe: RecipeArgument, sets: SetOption = None, drops: DropOption = 
     typer.echo(checked.to_yaml().rstrip())
     assembly, train = assemble(checked), checked.settings.train
     device = choose_device("auto", World())
-    assembly.pretrainer.to(device)
+    make_ready(assembly.pretrainer, train, device)
     rehearsal = rehearse(assembly, choose_precision(train.precision, device), train.batch_size)
     page(checked, assembly, rehearsal)

@@ -64,6 +64,18 @@ class Pretrainer(nn.Module):
         self.objectives = nn.ModuleDict(objectives)
         self.weights = dict(weights)
 
+    def checkpoint_activations(self) -> None:
+        """Let the student's layers compute again on the way back what they would have kept; its
+        parts warn where they cannot.
+        """
+        for part in (self.student.vision, self.student.text, self.student.fusion):
+            if part is not None:
+                part.checkpoint_activations()
+        for name, head in self.student.heads.items():
+            objective = self.objectives[name]
+            assert isinstance(objective, Objective)
+            objective.checkpoint_activations(head)
+
     def begin_step(self, progress: Progress) -> None:
         """What happens once per optimizer step, before its first forward.
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from albefkit.layers.load_report import LoadReport
+from albefkit.layers.recomputing import keep_activations
 from albefkit.registry import Registrable
 from albefkit.tensors import Encoded, Fused
 
@@ -40,6 +41,13 @@ class Fusion(nn.Module, Registrable, ABC, kind="fusion"):
             Tensors by name in this fusion; unknown names are reported and left.
         """
         return tensors
+
+    def checkpoint_activations(self) -> None:
+        """From now on keep little on the way forward and compute it again on the way back.
+
+        Whoever cannot says so in a warning, and trains as before.
+        """
+        keep_activations(self, "model.fusion")
 
     @abstractmethod
     def forward(

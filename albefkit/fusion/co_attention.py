@@ -11,6 +11,7 @@ from albefkit.layers.cross_layer import CrossLayer, initialise_as_bert
 from albefkit.layers.initial import draw_linear_weights
 from albefkit.layers.pooler import Pooler
 from albefkit.layers.ranges import Chance, Count, Deviation
+from albefkit.layers.recomputing import Recomputing
 from albefkit.tensors import Encoded, Fused
 from albefkit.text.base import TextEncoder
 from albefkit.vision.base import VisionEncoder
@@ -19,7 +20,7 @@ TEXT, IMAGE = 0, 1
 """Rows of the type embeddings."""
 
 
-class CoAttention(Fusion):
+class CoAttention(Recomputing, Fusion):
     """Two streams, one of words and one of image tokens, each of which looks at the other.
 
     METER (arXiv 2111.02387), co-attention: in every layer a stream attends to itself, then to what
@@ -78,16 +79,28 @@ class CoAttention(Fusion):
         seen_mask = None if image.mask is None else image.mask.index_select(0, image_index)
         words_visible, seen_visible = visible(word_mask), visible(seen_mask)
         for text_layer, image_layer in zip(self.layers, self.image_layers, strict=True):
-            assert isinstance(text_layer, CrossLayer) and isinstance(image_layer, CrossLayer)
-            of_image = text_layer.cross_attention.remember(seen, seen_visible)
-            of_words = image_layer.cross_attention.remember(words, words_visible)
-            words = text_layer(words, words_visible, of_image)
-            seen = image_layer(seen, seen_visible, of_words)
+            words, seen = self.through(
+                _layer, text_layer, image_layer, words, words_visible, seen, seen_visible
+            )
         pooled = [
             self.text_pooler(words[:, 0]),
             self.image_pooler(seen[:, 0] if self._class_token else _mean(seen, seen_mask)),
         ]
         return Fused(text_tokens=words, image_tokens=seen, pooled=torch.cat(pooled, dim=1))
+
+
+def _layer(
+    text_layer: CrossLayer,
+    image_layer: CrossLayer,
+    words: Tensor,
+    words_visible: Tensor | None,
+    seen: Tensor,
+    seen_visible: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Both streams look at what the other one was before."""
+    of_image = text_layer.cross_attention.remember(seen, seen_visible)
+    of_words = image_layer.cross_attention.remember(words, words_visible)
+    return text_layer(words, words_visible, of_image), image_layer(seen, seen_visible, of_words)
 
 
 def _mean(tokens: Tensor, mask: Tensor | None) -> Tensor:

@@ -12,13 +12,14 @@ from albefkit.fusion.upper_layers import upper_layers
 from albefkit.layers.attention import Readers, visible
 from albefkit.layers.cross_layer import CrossLayer
 from albefkit.layers.ranges import Chance, Count, Deviation
+from albefkit.layers.recomputing import Recomputing
 from albefkit.layers.weights import Pretrained
 from albefkit.tensors import Encoded, Fused
 from albefkit.text.base import TextEncoder
 from albefkit.vision.base import VisionEncoder
 
 
-class CrossAttention(Fusion):
+class CrossAttention(Recomputing, Fusion):
     """Words look at the image: the upper layers of a text encoder with cross-attention in them.
 
     Paper section 3.1, spec 1.3. Keys and values are computed once per image and layer, however many
@@ -78,7 +79,19 @@ class CrossAttention(Fusion):
         tokens = text.tokens.index_select(0, text_index)
         readers = Readers.of(image_index, len(image.tokens))
         for layer in self.layers:
-            assert isinstance(layer, CrossLayer)
-            memory = layer.cross_attention.remember(image.tokens, image_mask)
-            tokens = layer(tokens, text_mask, memory.read_by(readers))
+            tokens = self.through(
+                _layer, layer, tokens, text_mask, image.tokens, image_mask, readers
+            )
         return Fused(text_tokens=tokens, image_tokens=None, pooled=tokens[:, 0])
+
+
+def _layer(
+    layer: CrossLayer,
+    tokens: Tensor,
+    mask: Tensor | None,
+    images: Tensor,
+    image_mask: Tensor | None,
+    readers: Readers,
+) -> Tensor:
+    memory = layer.cross_attention.remember(images, image_mask)
+    return layer(tokens, mask, memory.read_by(readers))

@@ -87,6 +87,10 @@ class Joint(Fusion):
         )
         self.load_report = self.transformer.load_report
 
+    def checkpoint_activations(self) -> None:
+        """From now on compute each layer again on the way back instead of keeping what it found."""
+        self.transformer.checkpoint_activations()
+
     def forward(
         self, image: Encoded, text: Encoded, image_index: Tensor, text_index: Tensor
     ) -> Fused:

@@ -17,6 +17,7 @@ from albefkit.layers.attention import Readers, visible
 from albefkit.layers.cross_layer import CrossLayer
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.ranges import Chance, Count, Deviation
+from albefkit.layers.recomputing import Recomputing
 from albefkit.layers.weights import Pretrained
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import Encoded, Fused
@@ -29,7 +30,7 @@ KEY = "cross_attention.key.weight"
 _LAYER = re.compile(r"layers\.(\d+)\.(.+)")
 
 
-class PairedCrossAttention(Fusion):
+class PairedCrossAttention(Recomputing, Fusion):
     """Words look at several images in turn: each layer of cross-attention once per image.
 
     Paper section 5 (NLVR2), spec 6.1: with n images layer `n i + j` looks at image j. The layers of
@@ -136,9 +137,9 @@ class PairedCrossAttention(Fusion):
         tokens = text.tokens.index_select(0, text_index)
         readers = [Readers.of(rows, len(image.tokens)) for rows in columns.unbind(1)]
         for group in self._groups():
-            memory = group[0].cross_attention.remember(image.tokens, image_mask)
-            for layer, those in zip(group, readers, strict=True):
-                tokens = layer(tokens, text_mask, memory.read_by(those))
+            tokens = self.through(
+                _in_turn, group, tokens, text_mask, image.tokens, image_mask, readers
+            )
         return Fused(text_tokens=tokens, image_tokens=None, pooled=tokens[:, 0])
 
     def _groups(self) -> Iterator[Sequence[CrossLayer]]:
@@ -163,6 +164,21 @@ def group_size(tensors: Mapping[str, Tensor]) -> int:
         if key is not None and not torch.equal(key, keys[0]):
             return number
     return len(keys)
+
+
+def _in_turn(
+    group: Sequence[CrossLayer],
+    tokens: Tensor,
+    mask: Tensor | None,
+    images: Tensor,
+    image_mask: Tensor | None,
+    readers: Sequence[Readers],
+) -> Tensor:
+    """Words look at each of their images, once per layer of a group."""
+    memory = group[0].cross_attention.remember(images, image_mask)
+    for layer, those in zip(group, readers, strict=True):
+        tokens = layer(tokens, mask, memory.read_by(those))
+    return tokens
 
 
 def _group(layer: nn.Module, images: int) -> list[nn.Module]:

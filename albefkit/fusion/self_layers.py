@@ -13,6 +13,7 @@ from albefkit.layers.cross_layer import initialise_as_bert
 from albefkit.layers.initial import draw_linear_weights
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.loading import load_tensors
+from albefkit.layers.recomputing import Recomputing
 from albefkit.layers.self_layer import SelfLayer
 from albefkit.layers.weights import Absence, Pretrained, choose
 from albefkit.registry.errors import ComponentError, Problem
@@ -30,7 +31,7 @@ EPS = 1e-6
 """Of a vision transformer's LayerNorms."""
 
 
-class BertLayers(nn.Module):
+class BertLayers(Recomputing, nn.Module):
     """Post-norm layers.
 
     Args:
@@ -76,11 +77,11 @@ class BertLayers(nn.Module):
     def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         """Tokens `(R, L, D)` after all layers; `mask` says which may be looked at."""
         for layer in self.layers:
-            tokens = layer(tokens, mask)
+            tokens = self.through(layer, tokens, mask)
         return tokens
 
 
-class VitLayers(nn.Module):
+class VitLayers(Recomputing, nn.Module):
     """Pre-norm layers and the norm behind the last of them.
 
     Args:
@@ -129,7 +130,7 @@ class VitLayers(nn.Module):
     def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         """Tokens `(R, L, D)` after all layers; `mask` says which may be looked at."""
         for layer in self.layers:
-            tokens = layer(tokens, mask)
+            tokens = self.through(layer, tokens, mask)
         return self.norm(tokens)
 
     def _load(self, name: str, theirs: Any, pretrained: Pretrained) -> LoadReport:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from albefkit.layers.attention import Memory, visible
 from albefkit.layers.cross_layer import CrossLayer
 from albefkit.layers.heads import MaskedWordHead
+from albefkit.layers.recomputing import Recomputing
 from albefkit.tensors import Encoded, TextView
 
 
@@ -51,7 +52,7 @@ class WordEmbeddings(nn.Module):
         return self.dropout(self.LayerNorm(tokens))
 
 
-class AnswerDecoder(nn.Module):
+class AnswerDecoder(Recomputing, nn.Module):
     """Says after each word of an answer which one comes next.
 
     Spec 5.1: layers with causal self-attention that look at the fused tokens of the question, and a
@@ -102,7 +103,7 @@ class AnswerDecoder(nn.Module):
         assert seen is not None
         tokens = self.embeddings(ids)
         for layer, memory in zip(self.layers, memories, strict=True):
-            tokens = layer(tokens, seen & before, memory)
+            tokens = self.through(layer, tokens, seen & before, memory)
         return tokens
 
     def read_on(

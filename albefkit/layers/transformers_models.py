@@ -173,6 +173,18 @@ def pretrained_model(config: Any, source: Source) -> tuple[Any, LoadReport]:
     return model, report
 
 
+def checkpoint_activations(model: Any) -> bool:
+    """Let a model's layers be computed again on the way back, if it can."""
+    if not model.supports_gradient_checkpointing:
+        return False
+    # The second is the name in releases of transformers before the first.
+    names = ("activation_checkpointing_enable", "gradient_checkpointing_enable")
+    switch = next(getattr(model, name) for name in names if hasattr(model, name))
+    switch({"use_reentrant": False})
+    model.config.use_cache = False  # of decoders; it would be warned about
+    return True
+
+
 def _attention() -> str:
     return "sdpa" if fused_pays() else "eager"
 

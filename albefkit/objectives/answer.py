@@ -111,6 +111,11 @@ class Answer(Objective):
         wanted = {name: tensor for name, tensor in begun.items() if not self._beyond(name)}
         return wanted | dict(super().inherit(tensors))
 
+    def checkpoint_activations(self, head: nn.Module) -> None:
+        """The layers of the decoder are computed again on the way back."""
+        assert isinstance(head, AnswerDecoder)
+        head.checkpoint_activations()
+
     def pairs(self, step: Step) -> Pairs:
         """B pairs: every question with its own image or images."""
         return own_pairs(step)

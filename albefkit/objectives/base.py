@@ -77,6 +77,9 @@ class Objective(nn.Module, Registrable, kind="objective"):
             if name.startswith(prefix)
         }
 
+    def checkpoint_activations(self, head: nn.Module) -> None:
+        """Let the head compute again on the way back what it found; most heads find too little."""
+
     def text_view(self, step: Step) -> TextView | None:
         """Another way of showing the batch's texts, known to all by the objective's name."""
         return None

@@ -127,6 +127,8 @@ class TrainSection:
         max_steps: stop after so many optimizer steps even if more are planned; null: do not.
         batch_size: pairs in a batch, on each device.
         accumulate: batches per optimizer step.
+        checkpoint_activations: keep only what goes into each layer and compute the rest again on
+            the way back: less memory, about a third more time, the same numbers.
         precision: numbers in the network: `auto` takes the fastest that is safe here.
         seed: what every random choice depends on.
         workers: processes that read data; `auto` looks at the machine.
@@ -141,6 +143,7 @@ class TrainSection:
     max_steps: Positive | None = None
     batch_size: Positive = 64
     accumulate: Positive = 1
+    checkpoint_activations: bool = False
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     seed: Count = 42
     workers: Count | Literal["auto"] = "auto"

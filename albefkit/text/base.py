@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from albefkit.layers.load_report import LoadReport
+from albefkit.layers.recomputing import keep_activations
 from albefkit.registry import Registrable
 from albefkit.tensors import Encoded
 from albefkit.text.tokenizer import Tokenizer
@@ -34,6 +35,13 @@ class TextEncoder(nn.Module, Registrable, ABC, kind="text"):
     @abstractmethod
     def word_embeddings(self) -> nn.Embedding:
         """The table `(V, D)` that ids index; heads compare predictions with it."""
+
+    def checkpoint_activations(self) -> None:
+        """From now on keep little on the way forward and compute it again on the way back.
+
+        Whoever cannot says so in a warning, and trains as before.
+        """
+        keep_activations(self, "model.text")
 
     @abstractmethod
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:

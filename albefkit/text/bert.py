@@ -10,6 +10,7 @@ from albefkit.layers import transformers_models as hub
 from albefkit.layers.initial import draw_linear_weights
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.ranges import Chance, Count, Deviation
+from albefkit.layers.recomputing import keep_activations
 from albefkit.layers.weights import Absence, Pretrained, Source, choose, find_model
 from albefkit.registry.errors import ComponentError, Problem
 from albefkit.tensors import Encoded
@@ -93,6 +94,11 @@ class Bert(TextEncoder):
     def word_embeddings(self) -> nn.Embedding:
         """The model's own table."""
         return self.model.get_input_embeddings()
+
+    def checkpoint_activations(self) -> None:
+        """Use transformers' own switch: layers are computed again on the way back."""
+        if not hub.checkpoint_activations(self.model):
+            keep_activations(self, "model.text", "transformers has no such switch for this model")
 
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
         """Encode R texts `(R, L)`."""

@@ -54,6 +54,9 @@ class Embeddings(TextEncoder):
         """The table of words."""
         return self.words
 
+    def checkpoint_activations(self) -> None:
+        """There are no layers whose findings could be forgotten."""
+
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
         """Embed R texts `(R, L)`, L at most `max_tokens`."""
         tokens = self.words(ids) + self.positions.weight[: ids.shape[1]]

@@ -89,6 +89,10 @@ class OpenClipText(TextEncoder):
         """The model's own table."""
         return self.model.token_embedding
 
+    def checkpoint_activations(self) -> None:
+        """Use open_clip's own switch: blocks are computed again on the way back."""
+        self.model.set_grad_checkpointing()
+
     def forward(self, ids: Tensor, mask: Tensor) -> Encoded:
         """Encode R texts `(R, L)`, L at most `max_tokens`; padding is on the right, where no real
         token looks.

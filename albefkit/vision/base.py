@@ -9,6 +9,7 @@ from torch import nn
 
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.receptive import even_middles
+from albefkit.layers.recomputing import keep_activations
 from albefkit.registry import Registrable
 from albefkit.tensors import Encoded
 
@@ -56,6 +57,13 @@ class VisionEncoder(nn.Module, Registrable, ABC, kind="vision"):
         """
         rows, columns = self.grid or (0, 0)
         return even_middles(rows), even_middles(columns)
+
+    def checkpoint_activations(self) -> None:
+        """From now on keep little on the way forward and compute it again on the way back.
+
+        Whoever cannot says so in a warning, and trains as before.
+        """
+        keep_activations(self, "model.vision")
 
     @abstractmethod
     def forward(self, *fields: object) -> Encoded:

@@ -67,6 +67,10 @@ class OpenClipTower(VisionEncoder):
         found = choose(pretrained, what, lambda: open_clip_models.find(name, weights))
         self.load_report = self._load(name, weights, found)
 
+    def checkpoint_activations(self) -> None:
+        """Use open_clip's own switch: blocks are computed again on the way back."""
+        self.model.set_grad_checkpointing()
+
     def forward(self, images: Tensor) -> Encoded:
         """Encode `(R, 3, H, W)`; all tokens are real, so there is no mask."""
         seen = self.model.forward_intermediates(

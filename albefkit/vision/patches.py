@@ -37,6 +37,9 @@ class Patches(VisionEncoder):
         for table in (self.class_token, self.positions):
             nn.init.trunc_normal_(table, std=0.02)
 
+    def checkpoint_activations(self) -> None:
+        """There are no layers whose findings could be forgotten."""
+
     def forward(self, images: Tensor) -> Encoded:
         """Encode `(R, 3, H, W)`; all tokens are real, so there is no mask."""
         patches = self.projection(images).flatten(2).mT

@@ -14,6 +14,7 @@ from albefkit.layers.initial import draw_linear_weights
 from albefkit.layers.load_report import LoadReport
 from albefkit.layers.ranges import Count, Deviation
 from albefkit.layers.receptive import middles
+from albefkit.layers.recomputing import count_batches_once, keep_activations
 from albefkit.layers.weights import Absence, Pretrained, choose
 from albefkit.registry.errors import ComponentError
 from albefkit.tensors import Encoded
@@ -74,6 +75,15 @@ class TimmModel(VisionEncoder):
         if self._class_token:
             return Encoded(tokens, None, tokens[:, 0])
         return Encoded(tokens, None, tokens[:, self.prefix_tokens :].mean(dim=1))
+
+    def checkpoint_activations(self) -> None:
+        """Use timm's own switch: blocks are computed again on the way back."""
+        try:
+            self.model.set_grad_checkpointing()
+        except (AssertionError, AttributeError):
+            keep_activations(self, "model.vision", "timm has no such switch for this model")
+            return
+        count_batches_once(self)
 
     @property
     def grid_middles(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
