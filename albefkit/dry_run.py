@@ -9,7 +9,6 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from albefkit.assemble import Assembly, assemble
-from albefkit.data.sampler import Order
 from albefkit.distributed import World
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.display import losses_table
@@ -19,7 +18,7 @@ from albefkit.engine.precision import Precision, choose_precision
 from albefkit.engine.readiness import make_ready
 from albefkit.engine.records import Record
 from albefkit.engine.stepping import Stepper
-from albefkit.feeding import LoaderSource, train_loader
+from albefkit.feeding import LoaderSource, train_loader, training_order
 from albefkit.quantities import amount, duration, size
 from albefkit.recipe.load import Recipe
 from albefkit.tensors import Batch
@@ -41,9 +40,7 @@ def dry_run(recipe: Recipe, device_name: DeviceName, console: Console) -> None:
         assembly = assemble(recipe)
         make_ready(assembly.pretrainer, settings, device)
         assembly.pretrainer.train()
-        length = len(assembly.dataset.split("train"))
-        order = Order(settings.seed, length, settings.batch_size)
-        source = LoaderSource(train_loader(assembly, order))
+        source = LoaderSource(train_loader(assembly, training_order(assembly)))
         precision = choose_precision(settings.precision, device)
         stepper = Stepper(
             assembly.pretrainer, assembly.optimizer, source, settings, precision, world

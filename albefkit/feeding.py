@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from albefkit.assemble import Assembly
-from albefkit.data.loader import TrainLoader
+from albefkit.data.loader import TrainLoader, token_counts
 from albefkit.data.randaugment import RandAugment
-from albefkit.data.sampler import Order
+from albefkit.data.sampler import Buckets, Order
 from albefkit.data.transforms import EvalTransform, TrainTransform
+from albefkit.distributed import World
 from albefkit.engine.precision import Precision
 from albefkit.evaluation.base import Subject, say_nothing
-from albefkit.registry.errors import Problem, RecipeError
+from albefkit.registry.errors import ComponentError, Problem, RecipeError
 from albefkit.tensors import Batch
 from albefkit.text.base import TextEncoder
 from albefkit.vision.base import VisionEncoder
@@ -49,6 +50,39 @@ class LoaderSource:
         """The epoch of a batch and its items, as indices of the training split."""
         draw = self.loader.order.batch(cursor)
         return {"batch": cursor, "epoch": draw.epoch, "items": draw.indices.tolist()}
+
+
+def training_order(assembly: Assembly, world: World | None = None) -> Order:
+    """Which items make which batch, as the recipe says.
+
+    Args:
+        assembly: the parts.
+        world: who this process is; alone unless told.
+
+    Raises:
+        DataError: there are fewer items than a batch needs.
+        RecipeError: texts of like length are to come together, and these data have no fixed texts.
+    """
+    settings, world = assembly.recipe.settings.train, world or World()
+    length = len(assembly.dataset.split("train"))
+    return Order(
+        settings.seed, length, settings.batch_size, world.rank, world.size, _buckets(assembly)
+    )
+
+
+def _buckets(assembly: Assembly) -> Buckets | None:
+    window = assembly.recipe.settings.train.length_buckets
+    if window == 1:
+        return None
+    _, text = _readers(assembly)
+    split = assembly.dataset.split("train")
+    try:
+        texts = split.item_texts()
+    except ComponentError as error:
+        where, path = str(assembly.recipe.source), "train.length_buckets"
+        message = f"sorts texts by their length: {error}."
+        raise RecipeError(Problem(where, path, message, f"Leave '{path}' out.")) from error
+    return Buckets(token_counts(texts, split, text.tokenizer, text.max_tokens), window)
 
 
 def train_loader(

@@ -15,7 +15,6 @@ from rich.console import Console
 
 from albefkit.assemble import Assembly, assemble
 from albefkit.data.base import SplitName
-from albefkit.data.sampler import Order
 from albefkit.distributed import World, launched_world, process_group
 from albefkit.engine.advice import Adviser
 from albefkit.engine.allocator import keep_freed_memory
@@ -34,7 +33,7 @@ from albefkit.engine.signals import Interruption
 from albefkit.engine.stepping import NonFiniteLossError
 from albefkit.engine.trainer import Trainer
 from albefkit.evaluation.base import Result
-from albefkit.feeding import LoaderSource, subject, train_loader
+from albefkit.feeding import LoaderSource, subject, train_loader, training_order
 from albefkit.recipe.load import Recipe
 from albefkit.refusals import require_answers
 from albefkit.registry.errors import Interrupted, Problem, RecipeError
@@ -167,14 +166,7 @@ class _Run:
         self, assembly: Assembly, precision: Precision, directory: RunDirectory | None
     ) -> Trainer:
         settings = self.recipe.settings
-        length = len(assembly.dataset.split("train"))
-        order = Order(
-            settings.train.seed,
-            length,
-            settings.train.batch_size,
-            self.world.rank,
-            self.world.size,
-        )
+        order = training_order(assembly, self.world)
         source = LoaderSource(train_loader(assembly, order, settings.train.workers))
         checkpoints = None
         if directory is not None and self.world.leads:

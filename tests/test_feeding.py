@@ -8,8 +8,9 @@ import pytest
 from albefkit.assemble import assemble
 from albefkit.data import transforms
 from albefkit.data.sampler import Order
-from albefkit.feeding import train_loader
+from albefkit.feeding import train_loader, training_order
 from albefkit.recipe.load import load_recipe
+from albefkit.registry.errors import RecipeError
 
 SMALL = ["data.size=32", "data.train=8", "data.val=4", "data.test=4", "model.vision.image_size=32"]
 
@@ -30,3 +31,38 @@ def test_a_crop_is_as_small_as_the_recipe_says_or_the_data_bear(
     loader = train_loader(assemble(load_recipe("albef_tiny", sets=sets)), Order(0, 8, 4, 0, 1))
     next(loader.batches())
     assert np.allclose([scale[0] for scale in drawn], smallest) and len(drawn) == 4
+
+
+TASKS = {
+    "scenes": [],
+    "questions": ["data={type: scene-questions}"],
+    "statements": ["data={type: scene-statements, images: 1}"],
+    "entailment": ["data={type: scene-entailment}"],
+}
+LITTLE = ["data.size=32", "data.train=64", "train.batch_size=8", "evaluate=null"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_like_lengths_are_counted_in_the_tokens_that_are_read(task, monkeypatch, tmp_path):
+    monkeypatch.setenv("ALBEFKIT_HOME", str(tmp_path))
+    sets = [*TASKS[task], *LITTLE, "model.vision.image_size=32", "augment.flip=never"]
+    places = {}
+    for window in (1, 8):
+        edits = [*sets, f"train.length_buckets={window}"]
+        assembly = assemble(load_recipe("albef_tiny", sets=edits))
+        order = training_order(assembly)
+        batches = list(train_loader(assembly, order).batches(0, 8))
+        places[window] = sum(batch.text.mask.numel() for batch in batches)
+    assert order.buckets is not None
+    for cursor, batch in enumerate(batches):
+        counted = order.buckets.lengths[order.batch(cursor).indices]
+        assert counted.tolist() == batch.text.mask.sum(1).tolist()
+    assert places[8] < places[1]
+
+
+def test_data_that_draw_their_texts_refuse_buckets_in_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALBEFKIT_HOME", str(tmp_path))
+    edits = [*LITTLE, "data={type: scene-expressions}", "train.length_buckets=4"]
+    assembly = assemble(load_recipe("albef_tiny", sets=edits))
+    with pytest.raises(RecipeError, match=r"train.length_buckets[\s\S]*anew each time\.\n.*Leave"):
+        training_order(assembly)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from albefkit.ablation.study import Expense
 from albefkit.assemble import Assembly, assemble
-from albefkit.data.sampler import Order
 from albefkit.distributed import World
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.files import read_json, write_json
@@ -17,7 +16,7 @@ from albefkit.engine.precision import Precision, choose_precision
 from albefkit.engine.readiness import make_ready
 from albefkit.engine.stepping import Stepper
 from albefkit.explain.rehearsal import rehearse
-from albefkit.feeding import LoaderSource, train_loader
+from albefkit.feeding import LoaderSource, train_loader, training_order
 from albefkit.recipe.load import Recipe
 
 WARM_STEPS = 2
@@ -97,8 +96,7 @@ def estimate(recipe: Recipe, device_name: DeviceName, kept: Path) -> Estimate:
 
 def _stepper(assembly: Assembly, precision: Precision) -> Stepper:
     settings = assembly.recipe.settings.train
-    order = Order(settings.seed, len(assembly.dataset.split("train")), settings.batch_size)
-    source = LoaderSource(train_loader(assembly, order))
+    source = LoaderSource(train_loader(assembly, training_order(assembly)))
     assembly.pretrainer.train()
     return Stepper(assembly.pretrainer, assembly.optimizer, source, settings, precision, World())
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from albefkit.assemble import assemble
-from albefkit.data.sampler import Order
-from albefkit.feeding import train_loader
+from albefkit.feeding import train_loader, training_order
 from albefkit.recipe.load import load_recipe
 
 
@@ -42,8 +41,7 @@ def measure_supply(recipe: str, sets: Sequence[str], rounds: int) -> Supply:
     started = time.perf_counter()
     split.prepare()
     prepared = time.perf_counter() - started
-    order = Order(settings.seed, len(split), settings.batch_size)
-    batches = train_loader(assembly, order).batches()
+    batches = train_loader(assembly, training_order(assembly)).batches()
     next(batches)
     seconds = []
     for _ in range(rounds):

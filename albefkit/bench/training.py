@@ -11,14 +11,13 @@ import torch
 from albefkit.assemble import Assembly, assemble
 from albefkit.bench.clock import PhaseClock, wait_for
 from albefkit.bench.reference.step import Reference
-from albefkit.data.sampler import Order
 from albefkit.distributed import World
 from albefkit.engine.allocator import keep_freed_memory
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.precision import choose_precision
 from albefkit.engine.readiness import make_ready
 from albefkit.engine.stepping import Stepper
-from albefkit.feeding import train_loader
+from albefkit.feeding import train_loader, training_order
 from albefkit.progress import Progress
 from albefkit.recipe.load import load_recipe
 from albefkit.tensors import Batch
@@ -90,10 +89,8 @@ def assembled(
 
 def made_batches(assembly: Assembly) -> list[Batch]:
     """A few training batches, as training would see them."""
-    settings = assembly.recipe.settings.train
-    length = len(assembly.dataset.split("train"))
-    order = Order(settings.seed, length, settings.batch_size)
-    return list(itertools.islice(train_loader(assembly, order).batches(), BATCHES))
+    batches = train_loader(assembly, training_order(assembly)).batches()
+    return list(itertools.islice(batches, BATCHES))
 
 
 class ReferenceStep:

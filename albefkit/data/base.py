@@ -140,6 +140,14 @@ class Split(ABC):
     def captions(self) -> Iterable[str]:
         """Every text, to train a tokenizer on."""
 
+    def item_texts(self) -> Iterable[str]:
+        """The text of every item, in order, as found: what tells how long it will be.
+
+        Raises:
+            ComponentError: items have no fixed text, as one of several is drawn each time.
+        """
+        raise ComponentError(f"{type(self).__name__} draws the text of an item anew each time")
+
     def gallery(self) -> Gallery:
         """Every image once, with all its texts.
 

@@ -6,9 +6,10 @@ training was interrupted can be seen in it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -25,7 +26,11 @@ from albefkit.registry.errors import DataError, Problem
 from albefkit.seeding import stream
 from albefkit.tensors import Answers, Batch, TextView
 
+MAX_WORDS = 30
+"""Texts are cut to so many words, as the released code does (spec 11)."""
+
 _MOST_WORKERS = 8
+_CHUNK = 4096
 _ATTEMPTS = 20
 _NAMED_FILES = 8
 _ENDLESS = 1 << 40
@@ -79,7 +84,7 @@ class TrainLoader:
         order: Order,
         *,
         workers: int | Literal["auto"] = "auto",
-        max_words: int = 30,
+        max_words: int = MAX_WORDS,
         max_tokens: int | None = None,
         max_broken: float = 0.01,
     ) -> None:
@@ -194,6 +199,24 @@ class _Batches(torch.utils.data.Dataset[Made]):
         if isinstance(values[0], WeightedAnswers):
             return answers(values, self._tokenizer)
         return _column(values)
+
+
+def token_counts(
+    texts: Iterable[str], split: Split, tokenizer: Encoder, max_tokens: int | None
+) -> np.ndarray:
+    """How many tokens each text has when it is read, `(n,)` int64; by chunks, to spare memory.
+
+    Args:
+        texts: as found.
+        split: knows how they are cleaned.
+        tokenizer: what turns texts into ids.
+        max_tokens: texts are cut to so many; None leaves them whole.
+    """
+    counts = [np.empty(0, np.int64)]
+    remaining = iter(texts)
+    while chunk := [split.clean(text, MAX_WORDS) for text in itertools.islice(remaining, _CHUNK)]:
+        counts.append(tokenizer.encode(chunk, max_tokens).mask.sum(1).numpy())
+    return np.concatenate(counts)
 
 
 def answers(values: Sequence[WeightedAnswers], tokenizer: Encoder) -> Answers:

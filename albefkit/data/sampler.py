@@ -10,6 +10,19 @@ from albefkit.registry.errors import DataError
 from albefkit.seeding import numpy_rng
 
 
+@dataclass(frozen=True)
+class Buckets:
+    """How far items of like length come together.
+
+    Args:
+        lengths: `(n,)`, of the text of each item.
+        window: so many global batches of the shuffled order are sorted among themselves.
+    """
+
+    lengths: np.ndarray
+    window: int
+
+
 @dataclass(frozen=True, slots=True)
 class Draw:
     """The items of one batch.
@@ -35,16 +48,23 @@ class Order:
         batch_size: items per batch of one process.
         rank: of this process, `0 .. world - 1`.
         world: number of processes.
+        buckets: let texts of like length come together; None: whoever comes, comes.
 
     Raises:
         DataError: there are fewer items than one global batch needs.
     """
 
     def __init__(
-        self, seed: int, length: int, batch_size: int, rank: int = 0, world: int = 1
+        self,
+        seed: int,
+        length: int,
+        batch_size: int,
+        rank: int = 0,
+        world: int = 1,
+        buckets: Buckets | None = None,
     ) -> None:
         self.seed, self.length, self.batch_size = seed, length, batch_size
-        self.rank, self.world = rank, world
+        self.rank, self.world, self.buckets = rank, world, buckets
         self.steps_per_epoch = length // (batch_size * world)
         if self.steps_per_epoch == 0:
             per = f"{batch_size} items" if world == 1 else f"{world} x {batch_size} items"
@@ -73,5 +93,16 @@ class Order:
     def _order(self, epoch: int) -> np.ndarray:
         if self._shuffled[0] != epoch:
             order = numpy_rng(self.seed, "order", epoch).permutation(self.length)
+            if self.buckets is not None:
+                order = self._bucketed(order, self.buckets, epoch)
             self._shuffled = (epoch, order)
         return self._shuffled[1]
+
+    def _bucketed(self, order: np.ndarray, buckets: Buckets, epoch: int) -> np.ndarray:
+        """The same items with those of like length side by side, in batches in random order."""
+        size = self.batch_size * self.world
+        taken = order[: self.steps_per_epoch * size]
+        window = np.arange(len(taken)) // (buckets.window * size)
+        alike = taken[np.lexsort((buckets.lengths[taken], window))]
+        turns = numpy_rng(self.seed, "buckets", epoch).permutation(self.steps_per_epoch)
+        return alike.reshape(-1, size)[turns].reshape(-1)

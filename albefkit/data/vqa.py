@@ -176,6 +176,10 @@ class VQASplit(Split):
             yield row.question
             yield from row.answers.texts if row.answers else ()
 
+    def item_texts(self) -> Iterator[str]:
+        """Every question."""
+        return (row.question for row in self._rows)
+
     def _image(self, name: str) -> np.ndarray:
         """Questions about one image lie in a row: the latest is kept, whatever the reader keeps."""
         if self._latest is None or self._latest[0] != name:

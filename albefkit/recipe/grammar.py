@@ -126,6 +126,8 @@ class TrainSection:
         steps: optimizer steps, however many passes they make; null: so many as `epochs` says.
         max_steps: stop after so many optimizer steps even if more are planned; null: do not.
         batch_size: pairs in a batch, on each device.
+        length_buckets: texts of like length share a batch, so that there is less padding: so many
+            batches of the shuffled data at a time are sorted by length; 1 sorts nothing.
         accumulate: batches per optimizer step.
         checkpoint_activations: keep only what goes into each layer and compute the rest again on
             the way back: less memory, about a third more time, the same numbers.
@@ -142,6 +144,7 @@ class TrainSection:
     steps: Positive | None = None
     max_steps: Positive | None = None
     batch_size: Positive = 64
+    length_buckets: Positive = 1
     accumulate: Positive = 1
     checkpoint_activations: bool = False
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"

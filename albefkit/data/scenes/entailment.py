@@ -68,6 +68,10 @@ class EntailmentSplit(DrawnSplit):
         """Every sentence."""
         return self._sentences
 
+    def item_texts(self) -> Sequence[str]:
+        """Every sentence."""
+        return self._sentences
+
     @cached_property
     def labels(self) -> list[int]:
         """The number of each sentence's class; among every three are all of them."""

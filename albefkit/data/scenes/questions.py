@@ -84,6 +84,10 @@ class QuestionsSplit(DrawnSplit):
             yield question.text
             yield question.answer
 
+    def item_texts(self) -> Iterator[str]:
+        """Every question."""
+        return (question.text for question in self.questions)
+
     @cached_property
     def questions(self) -> list[Question]:
         """The question of each scene."""

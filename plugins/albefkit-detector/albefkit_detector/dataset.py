@@ -126,6 +126,14 @@ class RegionsSplit(Split):
         """Those of the split."""
         return self._of.captions()
 
+    def item_texts(self) -> Iterable[str]:
+        """Those of the split.
+
+        Raises:
+            ComponentError: its items have no fixed text.
+        """
+        return self._of.item_texts()
+
     def gallery(self) -> Gallery:
         """That of the split, with regions.
 
