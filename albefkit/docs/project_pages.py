@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from albefkit.docs.pages import Page
+from albefkit.recipe.library import shipped_folder
 
 FRONT, RULES = "README.md", "CONTRIBUTING.md"
 
@@ -24,6 +26,17 @@ def plugin_pages() -> list[Page]:
     files = sorted((_top() / "plugins").glob("*/README.md"))
     paths = [file.relative_to(_top()).as_posix() for file in files]
     return [Page(path, Path(path).parent.name, _text(path)) for path in paths]
+
+
+def copy_pictures(folder: Path) -> None:
+    """Put the pictures that these documents show, which lie beside the recipes, where the pages
+    below `folder` look for them.
+    """
+    recipes = shipped_folder()
+    for picture in recipes.rglob("*.png"):
+        target = folder / "recipes" / picture.relative_to(recipes)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(picture, target)
 
 
 def _text(path: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from albefkit.docs.pages import Chapter
+from albefkit.docs.project_pages import copy_pictures
 from albefkit.registry.errors import AlbefkitError, ComponentError, Problem, RecipeError
 
 MARKER = "albefkit-site.json"
@@ -70,6 +71,7 @@ def _render(work: Path, book: Chapter) -> tuple[int, list[str]]:
     from mkdocs.config import load_config
 
     book.write(work / "pages")
+    copy_pictures(work / "pages")
     with _heard() as warnings:
         settings: dict[str, Any] = {
             "docs_dir": str(work / "pages"),
