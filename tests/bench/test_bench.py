@@ -47,6 +47,7 @@ def test_a_step_is_timed_beside_the_released_one(tmp_path, capsys):
     assert "times as fast as reference" in said and "teacher update" in said
 
 
+@pytest.mark.slow
 def test_reranking_is_timed_beside_the_released_one(tmp_path):
     sizes = ("--images", 4, "--texts", 8, "--k", 3, "--rounds", 2)
     found = bench("rerank", *sizes, "--against", "reference", out=tmp_path)
@@ -54,6 +55,7 @@ def test_reranking_is_timed_beside_the_released_one(tmp_path):
     assert found["against"]["flops"] > found["flops"] > 0
 
 
+@pytest.mark.slow
 def test_ranking_of_answers_is_timed_beside_the_released_one(tmp_path):
     recipe = tmp_path / "vqa.yaml"
     recipe.write_text(f"extends: downstream/vqa\n{SMALL_VQA}")
@@ -63,6 +65,7 @@ def test_ranking_of_answers_is_timed_beside_the_released_one(tmp_path):
     assert found["against"]["flops"] > found["flops"] > 0
 
 
+@pytest.mark.slow
 def test_a_change_is_timed_beside_none(tmp_path):
     found = bench("step", "--against", "train.batch_size=4", "--rounds", 2, out=tmp_path)
     assert found["against"]["name"] == "train.batch_size=4"
@@ -77,6 +80,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_timed(capsys):
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_supply_of_data_is_timed(tmp_path):
     found = bench("data", "--rounds", 3, out=tmp_path)
     assert found["ratio"] == pytest.approx(found["samples_per_second"] / found["taken_per_second"])
