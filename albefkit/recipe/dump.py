@@ -40,7 +40,8 @@ for _name, (_pattern, _first) in SCALARS.items():
 
 def to_yaml(tree: Mapping[str, Any]) -> str:
     """A resolved recipe as YAML text, in the order of the recipe."""
-    return yaml.dump(
+    dump: Any = cast(Any, yaml).dump  # the stubs leave a part of its type unknown
+    return dump(
         dict(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None
     )
 
