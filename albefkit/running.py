@@ -22,6 +22,7 @@ from albefkit.engine.checkpoint import Checkpoint, Checkpoints
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.display import make_display
 from albefkit.engine.files import write_json, write_text
+from albefkit.engine.garbage import uncollected
 from albefkit.engine.hearing import heard_warnings
 from albefkit.engine.keeping import LogFile, MetricsFile, TensorBoard
 from albefkit.engine.manifest import component_list, environment, load_reports
@@ -116,7 +117,8 @@ class _Run:
         if checkpoint is not None:
             require_same_world(checkpoint, self.world)
         tokenizer = directory.tokenizer if directory and directory.tokenizer.is_file() else None
-        assembly = assemble(self.recipe, tokenizer_file=tokenizer, inherit=checkpoint is None)
+        with uncollected():
+            assembly = assemble(self.recipe, tokenizer_file=tokenizer, inherit=checkpoint is None)
         require_answers(self.recipe, assembly.pretrainer.student, assembly.evaluators)
         make_ready(assembly.pretrainer, self.recipe.settings.train, self.device)
         precision = self._precision(checkpoint)

@@ -60,8 +60,6 @@ def command(
     """Train and evaluate a recipe."""
     if folder is not None and not resume:
         raise typer.BadParameter(f"unexpected '{folder}': a folder goes with --out or --resume")
-    from albefkit.recipe.load import load_recipe
-
     edits = list(sets or ())
     if max_steps is not None:
         edits.append(f"train.max_steps={max_steps}")
@@ -69,7 +67,12 @@ def command(
         edits.append(f"train.seed={seed}")
     if resume:
         recipe, folder = _of_run(recipe, folder)
-    checked = load_recipe(recipe, sets=edits, drops=drops or ())
+    from albefkit.engine.garbage import uncollected
+
+    with uncollected():
+        from albefkit.recipe.load import load_recipe
+
+        checked = load_recipe(recipe, sets=edits, drops=drops or ())
     if locked or lock is not None:
         from albefkit.recipe.lock import lock_file, require_locked
 
@@ -83,8 +86,9 @@ def command(
 
         take_one_step(checked, device.value, console)
         return
-    from albefkit.engine.display import results_table
-    from albefkit.running import Options, run
+    with uncollected():
+        from albefkit.engine.display import results_table
+        from albefkit.running import Options, run
 
     options = Options(folder or out, resume, tensorboard, device.value)
     outcome = run(checked, options, console)

@@ -16,6 +16,8 @@ PROBE_SIDE = 512
 PROBE_TURNS = 20
 WORTHWHILE = 1.3
 """How many times faster a matrix product in bf16 must be before it is taken."""
+HOPELESS = 4.0
+"""So many times slower ends the probe at once: processors without bf16 emulate it, at length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,11 @@ def bf16_pays_on_cpu() -> bool:
     """Whether this machine multiplies matrices clearly faster in bf16: measured, once a process."""
     square = torch.randn(PROBE_SIDE, PROBE_SIDE, generator=torch.Generator().manual_seed(0))
     half = square.bfloat16()
+    _seconds(square), _seconds(half)  # the first pay for what the library sets up
+    if _seconds(half) > HOPELESS * _seconds(square):
+        return False
     # In turns, so that whatever else runs here slows both; the shortest waited for nothing.
-    times = [(_seconds(square), _seconds(half)) for _ in range(PROBE_TURNS)][2:]
+    times = [(_seconds(square), _seconds(half)) for _ in range(PROBE_TURNS)]
     return min(full for full, _ in times) > WORTHWHILE * min(short for _, short in times)
 
 

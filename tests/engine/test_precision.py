@@ -43,6 +43,20 @@ def test_the_measurement_is_made_once():
     assert module.bf16_pays_on_cpu.cache_info().misses == 1
 
 
+def test_a_processor_without_bf16_is_not_asked_for_long(monkeypatch):
+    asked = []
+
+    def seconds(square):
+        asked.append(square.dtype)
+        return 0.2 if square.dtype == torch.bfloat16 else 0.002
+
+    monkeypatch.setattr(module, "_seconds", seconds)
+    module.bf16_pays_on_cpu.cache_clear()
+    assert not module.bf16_pays_on_cpu()
+    module.bf16_pays_on_cpu.cache_clear()
+    assert asked.count(torch.bfloat16) == 2
+
+
 def test_every_part_runs_in_the_precision_of_the_step():
     """Whoever looks first, and similarities look first, which are never in half precision."""
     assembly = assemble(load_recipe(MICRO, sets=["train.batch_size=4"]))
