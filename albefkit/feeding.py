@@ -61,7 +61,7 @@ def training_order(assembly: Assembly, world: World | None = None) -> Order:
 
     Raises:
         DataError: there are fewer items than a batch needs.
-        RecipeError: texts of like length are to come together, and these data have no fixed texts.
+        RecipeError: texts of like length are to come together, and these data do not tell them.
     """
     settings, world = assembly.recipe.settings.train, world or World()
     length = len(assembly.dataset.split("train"))
@@ -81,7 +81,7 @@ def _buckets(assembly: Assembly) -> Buckets | None:
     except ComponentError as error:
         where, path = str(assembly.recipe.source), "train.length_buckets"
         message = f"sorts texts by their length: {error}."
-        raise RecipeError(Problem(where, path, message, f"Leave '{path}' out.")) from error
+        raise RecipeError(Problem(where, path, message, f"Set '{path}' to 1.")) from error
     return Buckets(token_counts(texts, split, text.tokenizer, text.max_tokens), window)
 
 

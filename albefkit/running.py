@@ -19,6 +19,7 @@ from albefkit.distributed import World, launched_world, process_group
 from albefkit.engine.advice import Adviser
 from albefkit.engine.allocator import keep_freed_memory
 from albefkit.engine.checkpoint import Checkpoint, Checkpoints
+from albefkit.engine.compiling import compile_layers
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.display import make_display
 from albefkit.engine.files import write_json, write_text
@@ -116,11 +117,7 @@ class _Run:
             checkpoint = Checkpoints(directory.checkpoints, 1).last()
         if checkpoint is not None:
             require_same_world(checkpoint, self.world)
-        tokenizer = directory.tokenizer if directory and directory.tokenizer.is_file() else None
-        with uncollected():
-            assembly = assemble(self.recipe, tokenizer_file=tokenizer, inherit=checkpoint is None)
-        require_answers(self.recipe, assembly.pretrainer.student, assembly.evaluators)
-        make_ready(assembly.pretrainer, self.recipe.settings.train, self.device)
+        assembly = self._assemble(directory, checkpoint)
         precision = self._precision(checkpoint)
         if directory is not None:
             require_same_data(directory, assembly.dataset)
@@ -137,6 +134,17 @@ class _Run:
         if checkpoint is not None:
             trainer.resume(checkpoint)
         return self._finish(trainer, directory if self.world.leads else None)
+
+    def _assemble(self, directory: RunDirectory | None, checkpoint: Checkpoint | None) -> Assembly:
+        """The parts of the recipe on their device, as they will be trained there."""
+        tokenizer = directory.tokenizer if directory and directory.tokenizer.is_file() else None
+        with uncollected():
+            assembly = assemble(self.recipe, tokenizer_file=tokenizer, inherit=checkpoint is None)
+        require_answers(self.recipe, assembly.pretrainer.student, assembly.evaluators)
+        train = self.recipe.settings.train
+        make_ready(assembly.pretrainer, train, self.device)
+        compile_layers(assembly.pretrainer, train.compile, self.device)
+        return assembly
 
     def _precision(self, checkpoint: Checkpoint | None) -> Precision:
         """That of the checkpoint, so that a measurement cannot come out differently."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from albefkit.assemble import assemble
 from albefkit.data import transforms
 from albefkit.data.sampler import Order
+from albefkit.data.scenes.dataset import ScenesSplit
 from albefkit.feeding import train_loader, training_order
 from albefkit.recipe.load import load_recipe
 from albefkit.registry.errors import RecipeError
@@ -60,9 +62,20 @@ def test_like_lengths_are_counted_in_the_tokens_that_are_read(task, monkeypatch,
     assert places[8] < places[1]
 
 
-def test_data_that_draw_their_texts_refuse_buckets_in_a_sentence(monkeypatch, tmp_path):
+def test_data_that_do_not_tell_their_texts_refuse_buckets_in_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALBEFKIT_HOME", str(tmp_path))
+    monkeypatch.setattr(ScenesSplit, "captions", lambda split: ["a circle"] * 2 * len(split))
+    assembly = assemble(load_recipe("albef_tiny", sets=LITTLE))
+    with pytest.raises(RecipeError, match=r"128 captions for 64 items and no item_texts\.\n.*to 1"):
+        training_order(assembly)
+
+
+def test_what_is_drawn_from_several_texts_is_as_long_as_the_longest(monkeypatch, tmp_path):
     monkeypatch.setenv("ALBEFKIT_HOME", str(tmp_path))
     edits = [*LITTLE, "data={type: scene-expressions}", "train.length_buckets=4"]
     assembly = assemble(load_recipe("albef_tiny", sets=edits))
-    with pytest.raises(RecipeError, match=r"train.length_buckets[\s\S]*anew each time\.\n.*Leave"):
-        training_order(assembly)
+    order = training_order(assembly)
+    batch = next(train_loader(assembly, order).batches(0, 1))
+    assert order.buckets is not None
+    longest = order.buckets.lengths[order.batch(0).indices]
+    assert (torch.as_tensor(longest) >= batch.text.mask.sum(1)).all()

@@ -13,6 +13,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from albefkit.bench.training import OwnStep, assembled, made_batches
+from albefkit.engine.compiling import uncompiled
 from albefkit.engine.devices import DeviceName
 from albefkit.tensors import Batch, TextView
 
@@ -146,7 +147,7 @@ def _with_long_texts(batch: Batch, tokens: int) -> Batch:
 
 def _cost(work: OwnStep, rounds: int) -> tuple[float, int]:
     counter = FlopCounterMode(display=False)
-    with counter:
+    with uncompiled(), counter:
         work.turn()
     seconds = []
     for _ in range(rounds):

@@ -136,6 +136,7 @@ def _serve(connection: Connection, contender: Contender) -> None:
     """The contender's process: one turn whenever it is asked for one."""
     from torch.utils.flop_counter import FlopCounterMode
 
+    from albefkit.engine.compiling import uncompiled
     from albefkit.engine.meters import memory_in_use
 
     warnings.simplefilter("ignore", AlbefkitWarning)  # random weights are as fast as others
@@ -155,7 +156,7 @@ def _serve(connection: Connection, contender: Contender) -> None:
             continue
         if question == "count":
             counter = FlopCounterMode(display=False)
-            with counter:
+            with uncompiled(), counter:
                 work.turn()
             work.phases()
             connection.send(counter.get_total_flops())

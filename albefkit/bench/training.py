@@ -13,6 +13,7 @@ from albefkit.bench.clock import PhaseClock, wait_for
 from albefkit.bench.reference.step import Reference
 from albefkit.distributed import World
 from albefkit.engine.allocator import keep_freed_memory
+from albefkit.engine.compiling import compile_layers
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.precision import choose_precision
 from albefkit.engine.readiness import make_ready
@@ -82,7 +83,9 @@ def assembled(
 ) -> tuple[Assembly, torch.device]:
     """The parts of a recipe on their device, and that."""
     assembly, device = assemble(load_recipe(recipe, sets=sets)), choose_device(device_name, World())
-    make_ready(assembly.pretrainer, assembly.recipe.settings.train, device)
+    train = assembly.recipe.settings.train
+    make_ready(assembly.pretrainer, train, device)
+    compile_layers(assembly.pretrainer, train.compile, device)
     assembly.pretrainer.train()
     return assembly, device
 

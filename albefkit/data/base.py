@@ -138,15 +138,21 @@ class Split(ABC):
 
     @abstractmethod
     def captions(self) -> Iterable[str]:
-        """Every text, to train a tokenizer on."""
+        """Every text, to train a tokenizer on; in the order of items where each has one."""
 
     def item_texts(self) -> Iterable[str]:
-        """The text of every item, in order, as found: what tells how long it will be.
+        """The text of every item, in order, as found: what tells how long it will be at most.
+
+        The captions, unless a dataset says otherwise.
 
         Raises:
-            ComponentError: items have no fixed text, as one of several is drawn each time.
+            ComponentError: there are not as many captions as items.
         """
-        raise ComponentError(f"{type(self).__name__} draws the text of an item anew each time")
+        texts = list(self.captions())
+        if len(texts) != len(self):
+            told = f"{type(self).__name__} has {len(texts)} captions for {len(self)} items"
+            raise ComponentError(f"{told} and no item_texts")
+        return texts
 
     def gallery(self) -> Gallery:
         """Every image once, with all its texts.

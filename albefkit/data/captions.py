@@ -13,7 +13,6 @@ from albefkit.data.base import Gallery, Item, Split, SplitName
 from albefkit.data.entries import fingerprint, require
 from albefkit.data.file_dataset import FileDataset
 from albefkit.data.images import ImageReader
-from albefkit.registry.errors import ComponentError
 from albefkit.seeding import stream
 
 
@@ -70,16 +69,8 @@ class CaptionsSplit(Split):
         return (text for captions in self._captions for text in captions)
 
     def item_texts(self) -> Iterator[str]:
-        """The caption of every row.
-
-        Raises:
-            ComponentError: a row has several, of which one is drawn each time.
-        """
-        several = next((row for row, each in enumerate(self._captions) if len(each) > 1), None)
-        if several is not None:
-            message = f"row {several} has {len(self._captions[several])} captions"
-            raise ComponentError(f"{message}, and one is drawn each time")
-        return self.captions()
+        """The caption of every row, the longest of those of which one is drawn each time."""
+        return (max(each, key=len) for each in self._captions)
 
     def gallery(self) -> Gallery:
         """Every image once, by its id, with the captions of all its rows."""

@@ -151,10 +151,6 @@ class GroundingSplit(Split):
         """Every text."""
         return (row.text for row in self._rows)
 
-    def item_texts(self) -> Iterator[str]:
-        """The text of every row."""
-        return self.captions()
-
 
 def read_detections(path: Path) -> dict[str, list[Box]]:
     """Boxes to choose from, by image id; what follows the four numbers of a box is left.

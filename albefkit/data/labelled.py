@@ -82,7 +82,3 @@ class LabelledSplit(Split):
     def captions(self) -> Iterator[str]:
         """Every sentence."""
         return (row.text for row in self._rows)
-
-    def item_texts(self) -> Iterator[str]:
-        """Every sentence."""
-        return self.captions()

@@ -13,6 +13,7 @@ from albefkit.data.base import SplitName
 from albefkit.distributed import World, any_rank, wait_for_all
 from albefkit.engine.advice import Adviser
 from albefkit.engine.checkpoint import Checkpoint, Checkpoints
+from albefkit.engine.compiling import uncompiled
 from albefkit.engine.meters import memory_in_use
 from albefkit.engine.optimizers import OptimizerRecipe
 from albefkit.engine.precision import Precision
@@ -155,7 +156,8 @@ class Trainer:
         """
         self._pretrainer.eval()
         try:
-            results = dict(self._examine(split)) if self._world.leads else {}
+            with uncompiled():
+                results = dict(self._examine(split)) if self._world.leads else {}
         finally:
             self._pretrainer.train()
         wait_for_all()

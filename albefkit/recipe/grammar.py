@@ -131,6 +131,8 @@ class TrainSection:
         accumulate: batches per optimizer step.
         checkpoint_activations: keep only what goes into each layer and compute the rest again on
             the way back: less memory, about a third more time, the same numbers.
+        compile: translate repeated layers into machine code of their own at the first step, which
+            takes minutes: true, false, or `auto`: on a GPU.
         precision: numbers in the network: `auto` takes the fastest that is safe here.
         seed: what every random choice depends on.
         workers: processes that read data; `auto` looks at the machine.
@@ -147,6 +149,7 @@ class TrainSection:
     length_buckets: Positive = 1
     accumulate: Positive = 1
     checkpoint_activations: bool = False
+    compile: Literal["auto"] | bool = False
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     seed: Count = 42
     workers: Count | Literal["auto"] = "auto"

@@ -18,7 +18,7 @@ from albefkit.data.captions import Captions
 from albefkit.data.loader import TrainLoader
 from albefkit.data.sampler import Order
 from albefkit.data.transforms import TrainTransform
-from albefkit.registry.errors import ComponentError, DataError
+from albefkit.registry.errors import DataError
 from tests.data.conftest import Letters, words
 
 RNG = np.random.default_rng(0)
@@ -57,11 +57,9 @@ def test_one_of_several_captions_is_drawn(root: Path) -> None:
     assert once == again
 
 
-def test_items_have_fixed_texts_only_where_none_is_drawn(root: Path) -> None:
-    with pytest.raises(ComponentError, match="row 2 has 3 captions, and one is drawn each time"):
-        Captions(root=str(root)).split("train").item_texts()
-    write(root / "train.json", ROWS[:2])
-    assert list(Captions(root=str(root)).split("train").item_texts()) == ["A dog.", "a wet dog"]
+def test_a_row_is_as_long_as_its_longest_caption(root: Path) -> None:
+    texts = Captions(root=str(root)).split("train").item_texts()
+    assert list(texts) == ["A dog.", "a wet dog", "a sleeping cat"]
 
 
 def test_every_caption_trains_the_tokenizer(root: Path) -> None:

@@ -109,10 +109,6 @@ class ScenesSplit(Split):
         """Every caption as training sees it, noise included."""
         return self._said[0]
 
-    def item_texts(self) -> Sequence[str]:
-        """The caption of every scene."""
-        return self.captions()
-
     def gallery(self) -> Gallery:
         """Every scene with its one caption."""
         everyone = range(len(self))

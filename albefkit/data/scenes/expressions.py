@@ -108,6 +108,10 @@ class ExpressionsSplit(DrawnSplit):
         """Every expression of every scene."""
         return (each.text for scene in self.references for each in scene)
 
+    def item_texts(self) -> Iterator[str]:
+        """The longest expression of every scene, as one is drawn each time."""
+        return (max((each.text for each in scene), key=len) for scene in self.references)
+
     @property
     def references(self) -> list[list[Reference]]:
         """The expressions of each scene, at least one, in random order."""

@@ -111,10 +111,6 @@ class StatementsSplit(DrawnSplit):
         """The statement of every item."""
         return (self.statements[index // 2].text for index in range(len(self)))
 
-    def item_texts(self) -> Iterator[str]:
-        """The statement of every item."""
-        return self.captions()
-
     @cached_property
     def statements(self) -> list[Statement]:
         """Every statement, one for two items, block of scenes by block of scenes."""
