@@ -12,6 +12,7 @@ from albefkit.assemble import Assembly, assemble
 from albefkit.distributed import World
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.files import read_json, write_json
+from albefkit.engine.meters import memory_in_use
 from albefkit.engine.precision import Precision, choose_precision
 from albefkit.engine.readiness import make_ready
 from albefkit.engine.stepping import Stepper
@@ -35,6 +36,7 @@ class Estimate:
         steps: optimizer steps planned.
         seconds_per_step: measured here; the median of a few steps.
         precision: the numbers it computes with here.
+        memory: bytes, the most that its steps take here, or what was estimated before it.
     """
 
     parameters: int
@@ -44,6 +46,7 @@ class Estimate:
     steps: int
     seconds_per_step: float
     precision: str
+    memory: int
 
     @property
     def flops(self) -> float:
@@ -88,6 +91,7 @@ def estimate(recipe: Recipe, device_name: DeviceName, kept: Path) -> Estimate:
         steps=stepper.progress(0).total_steps,
         seconds_per_step=_seconds_per_step(stepper),
         precision=precision.name,
+        memory=memory_in_use(device),
     )
     kept.parent.mkdir(parents=True, exist_ok=True)
     write_json(kept, asdict(found))

@@ -11,12 +11,15 @@ import torch
 
 from albefkit.ablation.cells import Cell
 from albefkit.ablation.display import GridDisplay
-from albefkit.engine.devices import DeviceName
+from albefkit.distributed import World
+from albefkit.engine.devices import DeviceName, choose_device, cores, main_memory
 from albefkit.quantities import duration
 from albefkit.registry.errors import Interrupted, Problem
 
 POLL_SECONDS = 0.5
 THREADS = "OMP_NUM_THREADS"
+ROOM = 0.8
+"""Share of main memory that runs at the same time may take."""
 
 
 def carry_out(cells: Sequence[Cell], jobs: int, device: DeviceName, display: GridDisplay) -> None:
@@ -62,6 +65,24 @@ def carry_out(cells: Sequence[Cell], jobs: int, device: DeviceName, display: Gri
             process.wait()
 
 
+def fitting_jobs(cells: Sequence[Cell], memory: int, device: DeviceName) -> int:
+    """How many runs this machine bears at once: one for each GPU, or for each core.
+
+    Small networks do not fill several cores: two runs of albef_tiny on a core each are done sooner
+    than one after the other on both.
+
+    Args:
+        cells: what there is to run.
+        memory: bytes that each takes.
+        device: where.
+    """
+    waiting = sum(not cell.finished for cell in unique(cells))
+    if choose_device(device, World()).type == "cuda":
+        return max(1, min(waiting, torch.cuda.device_count()))
+    room = int((main_memory() or 0) * ROOM) // max(memory, 1)
+    return max(1, min(waiting, cores(), room))
+
+
 def unique(cells: Sequence[Cell]) -> list[Cell]:
     """Variants that come to the same recipe are run once."""
     return list({cell.folder: cell for cell in cells}.values())
@@ -71,7 +92,7 @@ def _environment(slot: int, jobs: int) -> dict[str, str]:
     """What keeps runs at the same time out of each other's way."""
     found = {}
     if jobs > 1 and THREADS not in os.environ:
-        found[THREADS] = str(max(1, (os.cpu_count() or 1) // jobs))
+        found[THREADS] = str(max(1, cores() // jobs))
     if torch.cuda.is_available():
         found["CUDA_VISIBLE_DEVICES"] = _device(slot)
     return found

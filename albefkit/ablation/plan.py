@@ -70,6 +70,11 @@ class Plan:
     budget: Budget | None
     folder: Path
 
+    @property
+    def memory(self) -> int:
+        """Bytes that any one run may take."""
+        return max((row.estimate.memory for row in self.rows if row.estimate), default=0)
+
     def cells(self) -> list[Cell]:
         """All runs, seed by seed, so that an early end leaves whole comparisons."""
         return [row.cells[seed] for seed in self.seeds for row in self.rows if seed in row.cells]

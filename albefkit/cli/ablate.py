@@ -87,7 +87,14 @@ def command(
     match: Annotated[
         Match | None, typer.Option(help="Give every variant what the first one spends.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Runs at the same time.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Runs at the same time; otherwise as many as there are GPUs, or cores and memory.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where runs and report go; otherwise below runs/."),
@@ -153,16 +160,18 @@ def _plan(
     )
 
 
-def _carry_out(plan: Plan, jobs: int, device: Device, console: Console) -> None:
+def _carry_out(plan: Plan, jobs: int | None, device: Device, console: Console) -> None:
     from albefkit.ablation.display import GridDisplay
     from albefkit.ablation.gathering import gather
-    from albefkit.ablation.grid import carry_out
+    from albefkit.ablation.grid import carry_out, fitting_jobs
     from albefkit.report.rich_table import to_rich
     from albefkit.report.table import study_table
     from albefkit.report.writing import write_report
 
+    cells = plan.cells()
+    at_once = jobs or fitting_jobs(cells, plan.memory, device.value)
     with GridDisplay(console) as display:
-        carry_out(plan.cells(), jobs, device.value, display)
+        carry_out(cells, at_once, device.value, display)
     study = gather(plan, shlex.join(["albefkit", *sys.argv[1:]]))
     console.print(to_rich(study_table(study)))
     for file in write_report(study, plan.folder):

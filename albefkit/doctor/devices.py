@@ -34,22 +34,17 @@ def devices() -> Iterator[Finding]:
 
 
 def _processor(threads: int) -> Finding:
-    cores = _cores()
-    found = f"{cores} cores, torch uses {threads} threads"
+    from albefkit.engine.devices import cores
+
+    here = cores()
+    found = f"{here} cores, torch uses {threads} threads"
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    if load > cores and threads > 1:
+    if load > here and threads > 1:
         advice = "until others are done, OMP_NUM_THREADS=1 is quicker than threads that wait"
         return Finding("CPU", "warning", f"{found}; {load:.1f} programs want to run", advice)
-    if threads > cores:
-        return Finding("CPU", "warning", found, f"set OMP_NUM_THREADS={cores}")
+    if threads > here:
+        return Finding("CPU", "warning", found, f"set OMP_NUM_THREADS={here}")
     return Finding("CPU", "ok", found)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _without_gpu(built_for: str | None) -> Finding:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from albefkit.distributed import World
+from albefkit.engine.devices import main_memory
 from albefkit.engine.precision import Precision
 from albefkit.recipe.spec import ComponentSpec
 
@@ -49,7 +50,7 @@ def environment(precision: Precision, world: World) -> dict[str, Any]:
             "processor": _processor(),
             "cores": os.cpu_count(),
             "threads": torch.get_num_threads(),
-            "memory": _memory(),
+            "memory": main_memory(),
         },
     }
 
@@ -103,11 +104,3 @@ def _processor() -> str:
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
-
-
-def _memory() -> int | None:
-    """Bytes of main memory."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from albefkit.ablation import grid
 from albefkit.ablation.budgets import equal_steps
 from albefkit.ablation.expenses import Estimate
 from albefkit.ablation.plan import make_plan
@@ -54,6 +55,32 @@ def test_a_part_is_dropped_and_the_table_says_what_it_bought(tmp_path, capsys):
     ablate("--drop", "mod", "--seeds", "2", out=tmp_path)
     assert folders(tmp_path) == before
     assert "4 of 4 runs are there already" in capsys.readouterr().out
+
+
+class Planned:
+    """A run that is not there yet."""
+
+    finished = False
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+
+@pytest.mark.parametrize(
+    ("runs", "memory", "at_once"),
+    [(8, 1, 4), (3, 1, 3), (8, 20, 4), (8, 30, 2), (8, 500, 1), (0, 1, 1)],
+)
+def test_as_many_runs_at_once_as_cores_and_memory_bear(runs, memory, at_once, monkeypatch):
+    monkeypatch.setattr(grid, "cores", lambda: 4)
+    monkeypatch.setattr(grid, "main_memory", lambda: 100)
+    cells = [Planned(str(number)) for number in range(runs)]
+    assert grid.fitting_jobs(cells, memory, "cpu") == at_once
+    assert grid.fitting_jobs(cells * 2, memory, "cpu") == at_once
+
+
+def test_one_run_at_a_time_where_memory_is_unknown(monkeypatch):
+    monkeypatch.setattr(grid, "main_memory", lambda: None)
+    assert grid.fitting_jobs([Planned("a"), Planned("b")], 1, "cpu") == 1
 
 
 def test_a_run_that_fails_is_reported_in_its_row_and_the_others_go_on(tmp_path, capsys):
@@ -121,8 +148,8 @@ def processes():
     ("budget", "steps"), [("steps", 100), ("samples", 50), ("flops", 25), ("minutes", 40)]
 )
 def test_budgets_are_equal_in_what_they_are_named_for(budget, steps):
-    reference = Estimate(1, 1, 10.0, 8, 100, 0.2, "fp32")
-    ours = Estimate(1, 1, 20.0, 16, 300, 0.5, "fp32")
+    reference = Estimate(1, 1, 10.0, 8, 100, 0.2, "fp32", 0)
+    ours = Estimate(1, 1, 20.0, 16, 300, 0.5, "fp32", 0)
     assert equal_steps(budget, ours, reference) == steps
 
 
