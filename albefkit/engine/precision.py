@@ -63,7 +63,8 @@ def bf16_pays_on_cpu() -> bool:
     """Whether this machine multiplies matrices clearly faster in bf16: measured, once a process."""
     square = torch.randn(PROBE_SIDE, PROBE_SIDE, generator=torch.Generator().manual_seed(0))
     half = square.bfloat16()
-    _seconds(square), _seconds(half)  # the first pay for what the library sets up
+    for each in (square, half):
+        _seconds(each)  # the first pays for what the library sets up
     if _seconds(half) > HOPELESS * _seconds(square):
         return False
     # In turns, so that whatever else runs here slows both; the shortest waited for nothing.
