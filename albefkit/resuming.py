@@ -17,7 +17,6 @@ FREE = (
     "train.log_every",
     "train.workers",
     "train.checkpoint_activations",
-    "train.compile",
     "train.keep_checkpoints",
     "train.evaluate_every",
     "evaluate",

@@ -132,7 +132,7 @@ class TrainSection:
         checkpoint_activations: keep only what goes into each layer and compute the rest again on
             the way back: less memory, about a third more time, the same numbers.
         compile: translate repeated layers into machine code of their own at the first step, which
-            takes minutes: true, false, or `auto`: on a GPU.
+            takes minutes; dropout then falls elsewhere: true, false, or `auto`: on a GPU.
         precision: numbers in the network: `auto` takes the fastest that is safe here.
         seed: what every random choice depends on.
         workers: processes that read data; `auto` looks at the machine.

@@ -102,7 +102,7 @@ def test_a_plan_is_shown_and_nothing_is_run(tmp_path, capsys):
 @pytest.mark.slow
 def test_what_was_killed_goes_on_and_nothing_finished_is_repeated(tmp_path):
     command = [sys.executable, "-m", "albefkit", "ablate", "--recipe", MICRO, "--drop", "mod"]
-    command += ["--set", "train.epochs=40", "--out", str(tmp_path)]
+    command += ["--set", "train.epochs=40", "--jobs", "1", "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while len(done(tmp_path)) < 1 and time.monotonic() < deadline:
