@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from albefkit.data.transforms import EvalTransform, TrainTransform
 from albefkit.distributed import World
 from albefkit.engine.precision import Precision
 from albefkit.evaluation.base import Subject, say_nothing
-from albefkit.registry.errors import ComponentError, Problem, RecipeError
+from albefkit.registry.errors import AlbefkitWarning, ComponentError, Problem, RecipeError
 from albefkit.tensors import Batch
 from albefkit.text.base import TextEncoder
 from albefkit.vision.base import VisionEncoder
@@ -61,7 +62,6 @@ def training_order(assembly: Assembly, world: World | None = None) -> Order:
 
     Raises:
         DataError: there are fewer items than a batch needs.
-        RecipeError: texts of like length are to come together, and these data do not tell them.
     """
     settings, world = assembly.recipe.settings.train, world or World()
     length = len(assembly.dataset.split("train"))
@@ -79,9 +79,9 @@ def _buckets(assembly: Assembly) -> Buckets | None:
     try:
         texts = split.item_texts()
     except ComponentError as error:
-        where, path = str(assembly.recipe.source), "train.length_buckets"
-        message = f"sorts texts by their length: {error}."
-        raise RecipeError(Problem(where, path, message, f"Set '{path}' to 1.")) from error
+        message = f"train.length_buckets: nothing is sorted by length: {error}. 1 sorts nothing."
+        warnings.warn(AlbefkitWarning(message), stacklevel=2)
+        return None
     return Buckets(token_counts(texts, split, text.tokenizer, text.max_tokens), window)
 
 

@@ -257,6 +257,7 @@ def test_a_whole_run_on_files(tmp_path: Path, monkeypatch, capsys):
         f"data={{type: entailment, root: {tmp_path}}}",
         "evaluate={retrieval: null, classification: {}}",
         "train.steps=24",
+        "train.length_buckets=1",
         "train.evaluate_every=6",
         "optimizer.lr.peak=0.003",
     ]
