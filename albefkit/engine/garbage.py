@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Make objects that stay without being searched for garbage, then or ever after.
+    """Make objects that stay without looking them through for garbage meanwhile.
 
     Importing libraries and saying captions makes millions of them; looking them through again and
     again is a fifth of the start of a run. What nothing refers to any more is freed as ever.
@@ -19,6 +19,5 @@ def uncollected() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.freeze()
         if was_on:
             gc.enable()
