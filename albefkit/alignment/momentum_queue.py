@@ -66,6 +66,9 @@ class MomentumQueue(Keys):
 
     def candidates(self, step: Step, who: ForwardPass) -> Candidates:
         """The same for student and teacher: the teacher's features, then the queue."""
+        return step.once(self, lambda: self._candidates(step))
+
+    def _candidates(self, step: Step) -> Candidates:
         image, text = step.teacher.image_features(), step.teacher.text_features()
         batch, places = len(image), torch.arange(self.size, device=image.device)
         filled = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,19 +37,26 @@ class ForwardPass:
 
     Args:
         network: who looks.
-        step: what at.
+        step: what at; nothing new can be asked for once it is gone.
         audience: the objectives that may ask; only their views and pairs are computed.
     """
 
     def __init__(self, network: Network, step: Step, audience: Collection[str]) -> None:
         self.network = network
-        self._step = step
+        # Not the step itself: in a circle, its tensors would wait for the garbage collector.
+        self._owner = weakref.ref(step)
         self._audience = audience
         self._grad = torch.is_grad_enabled()
         device = step.device.type
         half = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
         self._half = torch.get_autocast_dtype(device) if half else None
         self._seen: dict[str, object] = {}
+
+    @property
+    def _step(self) -> Step:
+        step = self._owner()
+        assert step is not None, "a pass is asked for something after its step is gone"
+        return step
 
     def images(self) -> Encoded:
         """Image tokens of the batch, `(B, N, D)`, below them those of other views this pass needs:

@@ -6,7 +6,8 @@ everything to be fused is known right after: align before fuse is the schedule o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 import torch
 
@@ -19,6 +20,8 @@ from albefkit.predictions import Prediction
 from albefkit.progress import Progress
 from albefkit.seeding import torch_generator
 from albefkit.tensors import Batch, ImageView, Pairs, TextView
+
+T = TypeVar("T")
 
 
 class Step:
@@ -34,6 +37,8 @@ class Step:
     """
 
     __slots__ = (
+        "__weakref__",
+        "_computed",
         "batch",
         "image_views",
         "objectives",
@@ -63,6 +68,7 @@ class Step:
         self.image_views: dict[str, ImageView] = {}
         self.pairs: dict[str, Pairs] = {}
         self.predictions: dict[str, Prediction] = {}
+        self._computed: dict[Hashable, object] = {}
         self.student = ForwardPass(student, self, objectives)
         asked = [objective.asks(objectives) for objective in objectives.values()]
         with torch.no_grad():
@@ -83,6 +89,12 @@ class Step:
         return torch_generator(
             progress.seed, progress.rank, progress.step, progress.micro_step, name
         )
+
+    def once(self, owner: Hashable, compute: Callable[[], T]) -> T:
+        """What `owner` finds out about this step: computed on first use, the same ever after."""
+        if owner not in self._computed:
+            self._computed[owner] = compute()
+        return self._computed[owner]  # type: ignore[return-value]
 
     def take(self) -> None:
         """Go through the four phases."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 
@@ -74,3 +76,32 @@ def test_nobody_asks_and_no_teacher_is_built():
 def test_the_vocabulary_is_met_only_where_words_are_hidden():
     _, _, rows = step_of()
     assert 0 < rows["student.heads.mlm"] < ROWS * 5
+
+
+@pytest.mark.parametrize("sets", [[], ["alignment.keys=in-batch"]])
+def test_nothing_of_a_step_waits_for_the_garbage_collector(monkeypatch, sets):
+    assembly = assemble(load_recipe("albef_tiny", sets=[*SMALL, *sets]))
+    batch = next(train_loader(assembly, Order(1, 64, ROWS)).batches())
+    pretrainer, taken = assembly.pretrainer, []
+    step = pretrainer.step
+
+    def watched(*given):
+        found = step(*given)
+        taken.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(pretrainer, "step", watched)
+    gc.disable()
+    try:
+        pretrainer(batch, Progress(step=0, steps_per_epoch=8, epochs=1)).loss.backward()
+        assert taken[0]() is None
+    finally:
+        gc.enable()
+
+
+def test_student_and_teacher_choose_from_one_copy_of_the_queue():
+    assembly = assemble(load_recipe("albef_tiny", sets=SMALL))
+    batch = next(train_loader(assembly, Order(1, 64, ROWS)).batches())
+    step = assembly.pretrainer.step(batch, Progress(step=0, steps_per_epoch=8, epochs=1))
+    found = [who.similarities().candidates for who in (step.student, step.teacher)]
+    assert found[0] is found[1]
