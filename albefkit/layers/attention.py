@@ -9,40 +9,57 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+ALONE = 3
+"""A row that looks alone costs so many that look together: its row of the memory is copied."""
+
 
 class Readers(NamedTuple):
     """Which row of a memory each of P rows looks at, and how to look without copying the memory.
 
     Args:
         index: `(P,)` int64, the row of the memory.
-        turns: so many of the rows are taken together by each row of the memory.
-        order: `(P,)` int64: first `turns` rounds through the memory, then the others; None where
-            rows of the memory are copied for each that looks.
-        back: `(P,)` int64, undoes `order`.
+        turns: so many rows have room to look together at each row of the memory.
+        together: `(T,)` int64, the rows that do; None where rows of the memory are copied for each
+            that looks.
+        seats: `(T,)` int64, `turns` for each row of the memory: where they sit.
+        alone: `(P - T,)` int64, the other rows.
+        back: `(P,)` int64: where each row is among those together, then those alone.
     """
 
     index: Tensor
     turns: int = 0
-    order: Tensor | None = None
+    together: Tensor | None = None
+    seats: Tensor | None = None
+    alone: Tensor | None = None
     back: Tensor | None = None
 
     @classmethod
     def of(cls, index: Tensor, rows: int) -> Readers:
-        """Find the rounds through a memory of so many rows.
+        """Find who looks together at a memory of so many rows.
 
-        Off the CPU there are none: finding them would wait for the device.
+        Off the CPU nobody does: finding out would wait for the device.
         """
         if index.device.type != "cpu" or not len(index):
             return cls(index)
-        turns = int(torch.bincount(index, minlength=rows).min())
+        turns = _cheapest_turns(torch.bincount(index, minlength=rows))
         if not turns:
             return cls(index)
-        grouped = index.argsort(stable=True)
-        ordered = index[grouped]
-        first = torch.searchsorted(ordered, ordered)
-        turn = torch.arange(len(index)) - first
-        order = grouped[(turn.clamp(max=turns) * rows + ordered).argsort(stable=True)]
-        return cls(index, turns, order, order.argsort())
+        order = index.argsort(stable=True)
+        ordered = index[order]
+        turn = torch.empty_like(index)
+        turn[order] = torch.arange(len(index)) - torch.searchsorted(ordered, ordered)
+        together, alone = (turn < turns).nonzero()[:, 0], (turn >= turns).nonzero()[:, 0]
+        seats = index[together] * turns + turn[together]
+        return cls(index, turns, together, seats, alone, torch.cat([together, alone]).argsort())
+
+
+def _cheapest_turns(looks: Tensor) -> int:
+    """How much room to give each row of a memory that is looked at `(R,)` times: seats that stay
+    empty cost as much as others.
+    """
+    turns = torch.arange(int(looks.max()) + 1)
+    alone = (looks - turns[:, None]).clamp(min=0).sum(1)
+    return int((len(looks) * turns + ALONE * alone).argmin())
 
 
 class Memory(NamedTuple):
@@ -109,7 +126,7 @@ def attend(query: Tensor, memory: Memory, dropout: float = 0.0) -> Tensor:
         return F.scaled_dot_product_attention(
             query, memory.key, memory.value, attn_mask=memory.mask, dropout_p=dropout
         )
-    if memory.readers is None or memory.readers.order is None:
+    if memory.readers is None or memory.readers.together is None:
         return _look(query, memory.copied(), dropout)
     return _look_together(query, memory, memory.readers, dropout)
 
@@ -122,17 +139,19 @@ def _look_together(query: Tensor, memory: Memory, readers: Readers, dropout: flo
     """Rows that look at the same row of the memory stand side by side as one long row, so that the
     memory, and on the way back its gradient, is read once for all of them.
     """
-    assert readers.order is not None and readers.back is not None
+    together, seats, alone, back = readers[2:]
+    assert together is not None and seats is not None and alone is not None and back is not None
     rows, turns = len(memory.key), readers.turns
-    ordered = query.index_select(0, readers.order)
-    together, others = ordered.split([turns * rows, len(query) - turns * rows])
-    long = together.unflatten(0, (turns, rows)).permute(1, 2, 0, 3, 4).flatten(2, 3)
+    seated = query.new_zeros(rows * turns, *query.shape[1:])
+    seated = seated.index_copy(0, seats, query.index_select(0, together))
+    long = seated.unflatten(0, (rows, turns)).transpose(1, 2).flatten(2, 3)
     seen = _look(long, memory._replace(readers=None), dropout)
-    found = [seen.unflatten(2, (turns, -1)).permute(2, 0, 1, 3, 4).flatten(0, 1)]
-    if len(others):
-        alone = readers.index.index_select(0, readers.order[turns * rows :])
-        found.append(_look(others, memory.rows(alone), dropout))
-    return torch.cat(found).index_select(0, readers.back)
+    seen = seen.unflatten(2, (turns, -1)).transpose(1, 2).flatten(0, 1).index_select(0, seats)
+    if not len(alone):
+        return seen
+    theirs = memory.rows(readers.index.index_select(0, alone))
+    others = _look(query.index_select(0, alone), theirs, dropout)
+    return torch.cat([seen, others]).index_select(0, back)
 
 
 def weights(query: Tensor, memory: Memory) -> Tensor:

@@ -109,7 +109,9 @@ def test_the_kernel_of_a_cuda_device_equals_the_formula(dtype: torch.dtype) -> N
     torch.testing.assert_close(seen, expected, rtol=2e-2, atol=2e-2)
 
 
-@pytest.mark.parametrize("index", [[2, 0, 1, 0, 2, 1, 1, 0], [1, 1], [0, 1, 2], [2, 1, 0, 2, 1, 0]])
+@pytest.mark.parametrize(
+    "index", [[2, 0, 1, 0, 2, 1, 1, 0], [1, 1], [0, 1, 2], [1, *[0] * 9, 1], [2, 1, 0, 2, 1, 0]]
+)
 def test_rows_that_share_a_memory_see_what_they_see_in_copies(kernel: str, index) -> None:
     _, memory = tensors()
     generator, leaves = torch.Generator().manual_seed(1), [memory.key, memory.value]
@@ -126,8 +128,16 @@ def test_rows_that_share_a_memory_see_what_they_see_in_copies(kernel: str, index
         torch.testing.assert_close(shared, copied, rtol=0, atol=1e-12)
 
 
-def test_readers_find_every_round_through_the_memory() -> None:
+def test_readers_of_one_row_sit_side_by_side() -> None:
     readers = Readers.of(torch.tensor([2, 0, 1, 0, 2, 1, 1, 0]), R)
-    assert readers.turns == 2 and readers.order is not None
-    assert readers.index[readers.order].tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
-    assert Readers.of(torch.tensor([1, 1]), R).order is None
+    assert (readers.turns, readers.alone.tolist()) == (3, [])
+    assert readers.seats.tolist() == [6, 0, 3, 1, 7, 4, 5, 2]
+
+
+def test_a_crowd_before_one_row_makes_few_empty_seats_before_others() -> None:
+    readers = Readers.of(torch.tensor([0, 0, 1, 1, 2, 0, 1]), R)
+    assert (readers.turns, readers.alone.tolist()) == (3, [])
+    crowd = Readers.of(torch.tensor([0, *[1] * 3]), 40)
+    assert (crowd.turns, crowd.together) == (0, None)
+    some = Readers.of(torch.tensor([*range(10), *[0] * 3]), 10)
+    assert (some.turns, some.alone.tolist()) == (1, [10, 11, 12])
