@@ -188,7 +188,7 @@ def _examined(
     recipe: str, sets: Sequence[str], device_name: DeviceName, plainly: bool
 ) -> tuple[Assembly, Subject, str]:
     sets = [*sets, "train.precision=fp32"] if plainly else sets
-    assembly, device = assembled(recipe, sets, device_name)
+    assembly, device = assembled(recipe, sets, device_name, plainly)
     assembly.pretrainer.eval()
     precision = choose_precision(assembly.recipe.settings.train.precision, device)
     return assembly, subject(assembly, precision), precision.name

@@ -79,13 +79,23 @@ def own_step(recipe: str, sets: Sequence[str], device_name: DeviceName) -> OwnSt
 
 
 def assembled(
-    recipe: str, sets: Sequence[str], device_name: DeviceName
+    recipe: str, sets: Sequence[str], device_name: DeviceName, plainly: bool = False
 ) -> tuple[Assembly, torch.device]:
-    """The parts of a recipe on their device, and that."""
+    """The parts of a recipe on their device, and that.
+
+    Args:
+        recipe: its name or file.
+        sets: edits.
+        device_name: where.
+        plainly: as torch has them, without what a run does to make them faster.
+    """
     assembly, device = assemble(load_recipe(recipe, sets=sets)), choose_device(device_name, World())
     train = assembly.recipe.settings.train
-    make_ready(assembly.pretrainer, train, device)
-    compile_layers(assembly.pretrainer, train.compile, device)
+    if plainly:
+        assembly.pretrainer.to(device)
+    else:
+        make_ready(assembly.pretrainer, train, device)
+        compile_layers(assembly.pretrainer, train.compile, device)
     assembly.pretrainer.train()
     return assembly, device
 
@@ -145,7 +155,7 @@ class ReferenceStep:
 
 def reference_step(recipe: str, sets: Sequence[str], device_name: DeviceName) -> ReferenceStep:
     """The step of a recipe as the released code takes it, ready to be timed."""
-    assembly, device = assembled(recipe, sets, device_name)
+    assembly, device = assembled(recipe, sets, device_name, plainly=True)
     return ReferenceStep(assembly, made_batches(assembly), device)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from albefkit.engine.pretrainer import Pretrainer
+from albefkit.layers.linear import use_onednn
 from albefkit.recipe.grammar import TrainSection
 
 
@@ -17,5 +18,6 @@ def make_ready(pretrainer: Pretrainer, settings: TrainSection, device: torch.dev
         device: where.
     """
     pretrainer.to(device)
+    use_onednn(pretrainer)
     if settings.checkpoint_activations:
         pretrainer.checkpoint_activations()

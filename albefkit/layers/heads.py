@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from albefkit.layers.linear import linear
+
 
 class MaskedWordHead(nn.Module):
     """Judges which word a token stands for, by comparing it with the word embeddings.
@@ -33,4 +35,4 @@ class MaskedWordHead(nn.Module):
 
     def forward(self, tokens: Tensor, vocabulary: Tensor) -> Tensor:
         """Logits `(M, V)` of tokens `(M, width)` over the word embeddings `(V, D)`."""
-        return F.linear(self.norm(F.gelu(self.dense(tokens))), vocabulary, self.bias)
+        return linear(self.norm(F.gelu(self.dense(tokens))), vocabulary, self.bias)
