@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from albefkit.engine.pretrainer import Pretrainer
 from albefkit.layers.linear import use_onednn
@@ -17,7 +18,13 @@ def make_ready(pretrainer: Pretrainer, settings: TrainSection, device: torch.dev
         settings: which of the means that change what a step costs, not what it learns.
         device: where.
     """
-    pretrainer.to(device)
-    use_onednn(pretrainer)
+    bring(pretrainer, device)
     if settings.checkpoint_activations:
         pretrainer.checkpoint_activations()
+
+
+def bring(network: nn.Module, device: torch.device) -> None:
+    """Bring a network to where it is to compute, with the library that is fastest there."""
+    network.to(device)
+    if device.type == "cpu":
+        use_onednn(network)

@@ -17,6 +17,7 @@ from albefkit.engine.display import PlainDisplay
 from albefkit.engine.files import require_free
 from albefkit.engine.hearing import heard_warnings
 from albefkit.engine.precision import choose_precision
+from albefkit.engine.readiness import bring
 from albefkit.engine.records import Journal
 from albefkit.evaluation.base import Result
 from albefkit.feeding import subject
@@ -88,7 +89,7 @@ def evaluate(path: Path, wishes: Wishes, console: Console) -> Evaluation:
     journal = Journal([PlainDisplay(console)])
     with heard_warnings(journal.warn):
         assembly = rebuild(stored)
-        assembly.pretrainer.to(device)
+        bring(assembly.pretrainer, device)
         dataset: Dataset = recipe.settings.data.build({})
         _require_fitting(stored, assembly, dataset, wishes.split)
         assembly = replace(assembly, recipe=recipe, dataset=dataset)

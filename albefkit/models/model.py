@@ -13,6 +13,7 @@ from albefkit.data.text import pre_caption, pre_question
 from albefkit.distributed import World
 from albefkit.engine.devices import DeviceName, choose_device
 from albefkit.engine.precision import choose_precision
+from albefkit.engine.readiness import bring
 from albefkit.evaluation.reading import require_reading
 from albefkit.feeding import subject
 from albefkit.layers.answer_decoder import AnswerDecoder
@@ -52,8 +53,8 @@ class Model:
         self.stored = stored
         self.device = choose_device(device, World())
         assembly = rebuild(stored)
-        assembly.pretrainer.student.to(self.device)
-        assembly.pretrainer.space.to(self.device)
+        for part in (assembly.pretrainer.student, assembly.pretrainer.space):
+            bring(part, self.device)
         chosen = choose_precision(precision or stored.numbers(self.device.type), self.device)
         self._subject = subject(assembly, chosen)
         self._objectives = dict(assembly.pretrainer.objectives.items())
