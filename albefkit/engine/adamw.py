@@ -36,6 +36,8 @@ class AdamW(OptimizerRecipe):
             rather than multiplied (word, position and type embeddings, class token).
     """
 
+    moves_weights_singly = True
+
     def __init__(
         self,
         *,

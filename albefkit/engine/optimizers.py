@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 from torch import nn
 from torch.optim import Optimizer
@@ -14,6 +15,10 @@ from albefkit.registry import Registrable
 
 class OptimizerRecipe(Registrable, ABC, kind="optimizer"):
     """Builds a torch optimizer and says which learning rate is in force when."""
+
+    moves_weights_singly: ClassVar[bool] = False
+    """Whether what becomes of a weight depends on its own gradients alone, and a step in which only
+    some weights have one leaves the others as if it had not been."""
 
     lr: Callable[[Progress], float]
     """The learning rate of the optimizer step that a progress is about to take."""

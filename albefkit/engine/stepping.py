@@ -12,6 +12,7 @@ from torch.autograd.profiler import record_function
 from torch.nn.parallel import DistributedDataParallel
 
 from albefkit.distributed import World
+from albefkit.engine.early_updates import early_updates
 from albefkit.engine.meters import Meter, Stopwatch
 from albefkit.engine.optimizers import OptimizerRecipe
 from albefkit.engine.precision import Precision
@@ -83,6 +84,7 @@ class Stepper:
         self._world = world
         self._module = _parallel(pretrainer, world, self.device)
         self._optimizer = recipe.build(pretrainer.named_parameters())
+        self._early = early_updates(self._optimizer, recipe, settings, precision, world)
         self._scaler = precision.scaler()
 
     def batches(self, step: int) -> Iterator[Batch]:
@@ -117,7 +119,7 @@ class Stepper:
         for part in range(count):
             with self.stage("data"), self.watch.waiting():
                 batch = next(batches).to(self.device)
-            with self._synchronised(last=part == count - 1):
+            with self._way_back(last=part == count - 1):
                 report = self._forward_backward(batch, self.progress(step, part))
         with self.stage("optimizer"):
             self._clip()
@@ -162,11 +164,11 @@ class Stepper:
     def _forward_backward(self, batch: Batch, progress: Progress) -> StepReport:
         with self.stage("forward"), self._precision.autocast():
             report: StepReport = self._module(batch, progress)
-        with self.stage("backward"):
-            self._scaler.scale(report.loss / self._settings.accumulate).backward()
         self.meter.add(report, progress.step)
         if self.device.type == "cpu":  # looking costs nothing here; elsewhere it would be a wait
             self.require_finite()
+        with self.stage("backward"):
+            self._scaler.scale(report.loss / self._settings.accumulate).backward()
         return report
 
     def _clip(self) -> None:
@@ -176,11 +178,11 @@ class Stepper:
         norm = nn.utils.clip_grad_norm_(self.pretrainer.parameters(), self._settings.clip_norm)
         self.meter.add_value("metrics.gradient_norm", norm)
 
-    def _synchronised(self, last: bool) -> AbstractContextManager[object]:
+    def _way_back(self, last: bool) -> AbstractContextManager[object]:
         """Gradients of all but the last part of an accumulated step stay on their rank."""
         if not last and isinstance(self._module, DistributedDataParallel):
             return self._module.no_sync()
-        return nullcontext()
+        return nullcontext() if self._early is None else self._early.active()
 
 
 class NonFiniteLossError(NumericError):

@@ -131,6 +131,9 @@ class TrainSection:
         accumulate: batches per optimizer step.
         checkpoint_activations: keep only what goes into each layer and compute the rest again on
             the way back: less memory, about a third more time, the same numbers.
+        update_early: move weights on the way back, as soon as their gradients are there, and forget
+            these: less memory, the same numbers; not with `accumulate`, `clip_norm`, fp16 or
+            several processes.
         compile: translate repeated layers into machine code of their own at the first step, which
             takes minutes; dropout then falls elsewhere: true, false, or `auto`: on a GPU.
         precision: numbers in the network: `auto` takes the fastest that is safe here.
@@ -149,6 +152,7 @@ class TrainSection:
     length_buckets: Positive = 1
     accumulate: Positive = 1
     checkpoint_activations: bool = False
+    update_early: bool = False
     compile: Literal["auto"] | bool = False
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     seed: Count = 42

@@ -117,9 +117,32 @@ def resumes_from_its_state(trial: OptimizerTrial) -> None:
     expect_same(state(weights), state(other), "when it is resumed", tolerance=0.0)
 
 
+@contract(READ)
+def says_rightly_that_it_moves_weights_singly(trial: OptimizerTrial) -> None:
+    """Where `moves_weights_singly`, a step of one weight after the other is a step of all."""
+    together = Weights()
+    recipe, optimizer = trial.pair(together)
+    if not recipe.moves_weights_singly:
+        return
+    apart = copy.deepcopy(together)
+    other_recipe, other = trial.pair(apart)
+    together.learn(optimizer, recipe, 3)
+    for step in range(3):
+        other_recipe.prepare(other, Progress(step, 10, 2))
+        apart.loss().backward()
+        gradients = [(weight, weight.grad) for weight in apart.parameters()]
+        for weight, gradient in gradients:
+            other.zero_grad()
+            weight.grad = gradient
+            other.step()
+        other.zero_grad()
+    expect_same(state(together), state(apart), "when weights move one by one", tolerance=0.0)
+
+
 CONTRACTS = (
     moves_every_weight_once,
     sets_the_rate_it_says,
     lowers_a_loss,
     resumes_from_its_state,
+    says_rightly_that_it_moves_weights_singly,
 )

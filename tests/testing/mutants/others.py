@@ -80,6 +80,20 @@ class CountsSteps(AdamW):
         return super().prepare(optimizer, progress)
 
 
+class WeighsTogether(AdamW):
+    """Says that it moves each weight by itself, and looks at the length of all gradients."""
+
+    def build(self, named_parameters: Iterable[tuple[str, nn.Parameter]]) -> Optimizer:
+        trained = [weight for _, weight in named_parameters if weight.requires_grad]
+        optimizer = torch.optim.SGD(trained, lr=0.1)
+        optimizer.register_step_pre_hook(lambda *_: _shorten(trained))
+        return optimizer
+
+
+def _shorten(weights: list[nn.Parameter]) -> None:
+    nn.utils.clip_grad_norm_(weights, 0.1)
+
+
 class WithSplits(Scenes):
     """Scenes with splits of another class."""
 
@@ -241,6 +255,7 @@ OPTIMIZERS = {
     KeepsItsRate: "sets-the-rate-it-says",
     Climbs: "lowers-a-loss",
     CountsSteps: "resumes-from-its-state",
+    WeighsTogether: "says-rightly-that-it-moves-weights-singly",
 }
 DATASETS = {
     UnpicklableItems: "splits-and-items-travel",
