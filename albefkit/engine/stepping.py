@@ -179,7 +179,9 @@ class Stepper:
         self.meter.add_value("metrics.gradient_norm", norm)
 
     def _way_back(self, last: bool) -> AbstractContextManager[object]:
-        """Gradients of all but the last part of an accumulated step stay on their rank."""
+        """Gradients of all but the last part of an accumulated step stay on their rank; where none
+        are accumulated or exchanged, weights may move on the way.
+        """
         if not last and isinstance(self._module, DistributedDataParallel):
             return self._module.no_sync()
         return nullcontext() if self._early is None else self._early.active()

@@ -68,6 +68,8 @@ def mkl_is_slow() -> bool:
 
 
 def _onednn_takes(rows: Tensor, weight: Tensor) -> bool:
+    if torch.compiler.is_compiling():
+        return False  # the compiler chooses for itself
     return (
         weight.numel() >= SMALLEST
         and rows.device.type == weight.device.type == "cpu"

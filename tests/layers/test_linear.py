@@ -110,3 +110,15 @@ def test_its_operations_are_counted(slow_mkl):
             each(rows, weight, bias).sum().backward()
         counts.append(counter.get_total_flops())
     assert counts[0] == counts[1]
+
+
+def test_a_compiler_sees_torchs_own_layer(slow_mkl, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("oneDNN was asked")
+
+    network, rows = nn.Linear(WIDE, WIDE), torch.randn(3, WIDE)
+    expected = network(rows)
+    use_onednn(network)
+    monkeypatch.setattr(module, "_product", refuse)
+    compiled = torch.compile(network, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(rows), expected)
